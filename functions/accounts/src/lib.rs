@@ -1,0 +1,1 @@
+//! The Entra account of one person.

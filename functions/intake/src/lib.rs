@@ -1,0 +1,1 @@
+//! HR webhooks: verify, reduce, store, answer.

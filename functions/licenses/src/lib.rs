@@ -1,0 +1,1 @@
+//! The licenses of one person.

@@ -1,0 +1,1 @@
+//! Merges HR facts into the roster and wakes a person's stages.

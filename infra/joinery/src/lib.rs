@@ -1,0 +1,1 @@
+//! The operator's program, and Joinery on one machine.

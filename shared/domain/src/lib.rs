@@ -1,0 +1,1 @@
+//! The common domain: people, records, policy, lifecycle, planner, steps, messages and ports.

@@ -1,0 +1,1 @@
+//! Queues and roster on SQLite, for one machine.

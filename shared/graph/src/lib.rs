@@ -1,0 +1,1 @@
+//! The part of Microsoft Graph that Joinery uses.

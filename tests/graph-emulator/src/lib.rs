@@ -1,0 +1,1 @@
+//! A Microsoft 365 tenant in memory, over HTTP.

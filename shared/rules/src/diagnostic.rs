@@ -1,0 +1,186 @@
+//! What is wrong with a rule, where, and what to write instead.
+
+use std::fmt;
+use std::ops::{Deref, Range};
+
+/// One fault of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The bytes of the source that it is about; empty at the end of the source when something is missing there.
+    pub span: Range<usize>,
+    /// What is wrong: lower case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A fault without advice.
+    pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            span,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// The same fault with advice.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The fault with the line it stands on, underlined. A span that does not fit the source is moved to where it does.
+    ///
+    /// ```text
+    /// error: `user.departmnet` is not a property of a user
+    ///  --> line 1, column 1
+    ///   |
+    /// 1 | user.departmnet -eq "Sales"
+    ///   | ^^^^^^^^^^^^^^^
+    ///   = help: did you mean `user.department`?
+    /// ```
+    pub fn render(&self, source: &str) -> String {
+        let place = Place::of(&self.span, source);
+        let number = place.line.to_string();
+        let gutter = " ".repeat(number.len());
+        let help = self
+            .help
+            .as_ref()
+            .map_or_else(String::new, |help| format!("{gutter} = help: {help}\n"));
+        format!(
+            "error: {}\n{gutter}--> line {number}, column {}\n{gutter} |\n{number} | {}\n{gutter} | {}{}\n{help}",
+            self.message,
+            place.column,
+            place.text,
+            " ".repeat(place.column - 1),
+            "^".repeat(place.width),
+        )
+    }
+}
+
+/// Where a span begins, in lines and characters counted from one.
+struct Place {
+    line: usize,
+    column: usize,
+    /// The whole line, each tab and control character shown as one blank so that the carets stay below their characters.
+    text: String,
+    /// How many characters to underline, at least one and only on this line.
+    width: usize,
+}
+
+impl Place {
+    fn of(span: &Range<usize>, source: &str) -> Self {
+        let start = floor_boundary(source, span.start);
+        let end = floor_boundary(source, span.end).max(start);
+        let (before, _) = source.split_at(start);
+        let (until, _) = source.split_at(end);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = source
+            .split_at(line_start)
+            .1
+            .split('\n')
+            .next()
+            .unwrap_or_default();
+        let text: String = line
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        let marked = until
+            .split_at(start)
+            .1
+            .split('\n')
+            .next()
+            .unwrap_or_default();
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before.split_at(line_start).1.chars().count() + 1,
+            text: text.trim_end().to_owned(),
+            width: marked.trim_end().chars().count().max(1),
+        }
+    }
+}
+
+fn floor_boundary(source: &str, mut at: usize) -> usize {
+    at = at.min(source.len());
+    while !source.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// Every fault of one rule, in the order of their places; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Puts them in order.
+    pub(crate) fn new(mut faults: Vec<Diagnostic>) -> Self {
+        faults.sort_by_key(|fault| (fault.span.start, fault.span.end));
+        Self(faults)
+    }
+
+    /// All of them, as [`Diagnostic::render`] shows each, with a blank line between.
+    pub fn render(&self, source: &str) -> String {
+        self.0
+            .iter()
+            .map(|fault| fault.render(source))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+impl Deref for Diagnostics {
+    type Target = [Diagnostic];
+
+    fn deref(&self) -> &[Diagnostic] {
+        &self.0
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// The messages alone, on one line.
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            f.write_str(&fault.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caret_stands_below_the_fault_on_a_later_line() {
+        let source = "user.city -eq \"Łódź\"\n\tand user.x -eq null";
+        let at = source.find("user.x").unwrap();
+        let rendered = Diagnostic::new(at..at + 6, "no").render(source);
+        assert_eq!(
+            rendered,
+            "error: no\n --> line 2, column 6\n  |\n2 |  and user.x -eq null\n  |      ^^^^^^\n"
+        );
+    }
+
+    #[test]
+    fn a_span_from_another_source_is_shown_and_does_not_panic() {
+        let fault = Diagnostic::new(5..900, "no");
+        assert!(fault.render("").contains("line 1, column 1\n"));
+        assert!(fault.render("Zoë, Zoë").contains('^'));
+    }
+}

@@ -1,0 +1,125 @@
+//! Why a rule is true or false of one user.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::evaluate::Clause;
+use crate::property::Property;
+use crate::rule::NullUnderNegation;
+use crate::value::{Properties, Value};
+
+/// One clause of a rule, its verdict and what it rests on. Every clause is evaluated, also those the verdict did not need.
+///
+/// `Display` draws the tree, one clause to a line, with the values seen: show it only to those who may see them. `Debug` keeps
+/// them to itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The verdict.
+    pub holds: bool,
+    /// What it rests on.
+    pub part: Part,
+}
+
+/// What a verdict rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// `-or`
+    Any(Vec<Explanation>),
+    /// `-and`
+    All(Vec<Explanation>),
+    /// `-not`
+    Not(Box<Explanation>),
+    /// One comparison.
+    Comparison {
+        /// In canonical form.
+        text: String,
+        /// Its place in the source, in bytes.
+        span: Range<usize>,
+        /// The property read.
+        property: Property,
+        /// The value it had.
+        seen: Value<'static>,
+    },
+}
+
+impl Explanation {
+    pub(crate) fn of(clause: &Clause, user: &impl Properties, null: NullUnderNegation) -> Self {
+        let each = |parts: &[Clause]| {
+            parts
+                .iter()
+                .map(|part| Self::of(part, user, null))
+                .collect::<Vec<_>>()
+        };
+        match clause {
+            Clause::Any(parts) => {
+                let parts = each(parts);
+                Self {
+                    holds: parts.iter().any(|part| part.holds),
+                    part: Part::Any(parts),
+                }
+            }
+            Clause::All(parts) => {
+                let parts = each(parts);
+                Self {
+                    holds: parts.iter().all(|part| part.holds),
+                    part: Part::All(parts),
+                }
+            }
+            Clause::Not(inner) => {
+                let inner = Self::of(inner, user, null);
+                Self {
+                    holds: !inner.holds,
+                    part: Part::Not(Box::new(inner)),
+                }
+            }
+            Clause::Test(test) => {
+                let seen = test.seen(user);
+                let (text, span, property) =
+                    (test.text.clone(), test.span.clone(), test.property.clone());
+                let holds = test.holds(&seen, null);
+                Self {
+                    holds,
+                    part: Part::Comparison {
+                        text,
+                        span,
+                        property,
+                        seen: seen.into_owned(),
+                    },
+                }
+            }
+        }
+    }
+
+    fn draw(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
+        write!(f, "{:indent$}{:5} ", "", self.holds, indent = depth * 2)?;
+        match &self.part {
+            Part::Any(parts) | Part::All(parts) => {
+                let word = if matches!(self.part, Part::Any(_)) {
+                    "any of"
+                } else {
+                    "all of"
+                };
+                writeln!(f, "{word}")?;
+                parts.iter().try_for_each(|part| part.draw(f, depth + 1))
+            }
+            Part::Not(inner) => {
+                writeln!(f, "not")?;
+                inner.draw(f, depth + 1)
+            }
+            Part::Comparison {
+                text,
+                property,
+                seen,
+                ..
+            } => {
+                writeln!(f, "{text}  ({} is {seen})", property.graph_name())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.draw(f, 0)
+    }
+}

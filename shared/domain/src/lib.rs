@@ -1,1 +1,12 @@
 //! The common domain: people, records, policy, lifecycle, planner, steps, messages and ports.
+//!
+//! Pure: no I/O, no clock, no randomness. What it needs of the world stands in [`ports`] as traits and comes in as values.
+
+pub mod event;
+pub mod ids;
+pub mod ledger;
+pub mod message;
+pub mod person;
+pub mod ports;
+pub mod record;
+pub mod step;

@@ -1,0 +1,180 @@
+//! A person as the roster keeps them: a bounded head, the steps, the grants, and what one transaction changes.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ObjectId, PersonId};
+use crate::ledger::{Grant, Target};
+use crate::record::Record;
+use crate::step::{Step, StepId};
+
+/// Everything the roster knows of one person, but for the timeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Person {
+    /// The bounded part, written under a version.
+    pub head: Head,
+    /// Steps by id: what is to be done, is being done, was done.
+    pub steps: BTreeMap<StepId, Step>,
+    /// The grant ledger: what of the person's access is ours, and why.
+    pub grants: BTreeMap<Target, Grant>,
+}
+
+/// The bounded part of a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// Who.
+    pub person: PersonId,
+    /// Counts the commits of the head; the first is 1.
+    pub version: u64,
+    /// What HR says.
+    pub record: Record,
+    /// The account, as far as we made or bound it.
+    pub account: Account,
+    /// Counts the turns between having access and being cut, so that join, leave and rejoin are different steps.
+    pub generation: u32,
+    /// The phase at the last look, for lists; decisions derive it anew.
+    pub phase: String,
+    /// When the record alone makes something due next.
+    pub next_due: Option<Timestamp>,
+}
+
+/// The account of a person.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Account {
+    /// The bound account. Once set it is the only handle.
+    pub object_id: Option<ObjectId>,
+    /// The user principal name as last written or read.
+    pub upn: Option<String>,
+    /// An account creation whose outcome is not settled.
+    pub intent: Option<CreateIntent>,
+    /// When the account was bound; a 404 soon after is "unknown", not "absent".
+    pub bound_at: Option<Timestamp>,
+    /// When the account was deleted by us.
+    pub deleted_at: Option<Timestamp>,
+    /// Where the first credential is sealed, until it is handed out.
+    pub credential: Option<String>,
+}
+
+/// What an account creation needs before its first call, kept until its outcome is known. While it is open, every
+/// retry uses this name and password.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CreateIntent {
+    /// The name asked for.
+    pub upn: String,
+    /// Reference of the sealed password.
+    pub credential: String,
+    /// How many names were tried before this one.
+    pub names_tried: u32,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When the tenant first said that the name is taken, while the holder cannot be seen yet.
+    pub conflict_since: Option<Timestamp>,
+}
+
+impl Person {
+    /// A person of whom nothing is known yet.
+    pub fn new(id: PersonId) -> Self {
+        Self {
+            head: Head {
+                person: id,
+                version: 0,
+                record: Record::default(),
+                account: Account::default(),
+                generation: 0,
+                phase: String::new(),
+                next_due: None,
+            },
+            steps: BTreeMap::new(),
+            grants: BTreeMap::new(),
+        }
+    }
+
+    /// What has to be stored so that `before` becomes `self`. The head is part of it only if it differs, with its version one
+    /// higher; steps and grants are items of their own and never conflict.
+    pub fn change_since(&self, before: &Self) -> Change {
+        let head = (self.head != before.head).then(|| Head { version: before.head.version + 1, ..self.head.clone() });
+        let changed = |id: &StepId, step: &Step| before.steps.get(id) != Some(step);
+        let regranted = |target: &Target, grant: &Grant| before.grants.get(target) != Some(grant);
+        Change {
+            person: self.head.person.clone(),
+            head,
+            fence: None,
+            put_steps: self.steps.iter().filter(|(id, step)| changed(id, step)).map(|(_, step)| step.clone()).collect(),
+            delete_steps: before.steps.keys().filter(|id| !self.steps.contains_key(*id)).cloned().collect(),
+            put_grants: self.grants.iter().filter(|(target, grant)| regranted(target, grant)).map(|(_, grant)| grant.clone()).collect(),
+            delete_grants: before.grants.keys().filter(|target| !self.grants.contains_key(*target)).cloned().collect(),
+            timeline: Vec::new(),
+        }
+    }
+}
+
+/// One transaction on one person: all of it is stored, or nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Whom.
+    pub person: PersonId,
+    /// The new head, if it changed; its version is one more than the stored one's (1 for a new person).
+    pub head: Option<Head>,
+    /// Raises (true) or lowers (false) the fence, together with the head that says why.
+    pub fence: Option<bool>,
+    /// Steps to store.
+    pub put_steps: Vec<Step>,
+    /// Steps to forget.
+    pub delete_steps: Vec<StepId>,
+    /// Grants to store.
+    pub put_grants: Vec<Grant>,
+    /// Grants to forget.
+    pub delete_grants: Vec<Target>,
+    /// Entries to add to the timeline, in order.
+    pub timeline: Vec<TimelineEntry>,
+}
+
+impl Change {
+    /// Whether there is nothing to store.
+    pub fn is_empty(&self) -> bool {
+        self.head.is_none()
+            && self.fence.is_none()
+            && self.put_steps.is_empty()
+            && self.delete_steps.is_empty()
+            && self.put_grants.is_empty()
+            && self.delete_grants.is_empty()
+            && self.timeline.is_empty()
+    }
+}
+
+/// One line of a person's story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What kind of line it is.
+    pub kind: TimelineKind,
+    /// The function that wrote it.
+    pub function: String,
+    /// The line, in plain words. It names things by id; values of facts stay out of it.
+    pub text: String,
+    /// The request it goes back to.
+    pub correlation_id: String,
+}
+
+/// The kinds of line a timeline has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimelineKind {
+    /// What HR said.
+    Heard,
+    /// What was decided, and why.
+    Decided,
+    /// What was done in the tenant.
+    Did,
+    /// What was read back.
+    Verified,
+    /// What it waits for.
+    Waits,
+    /// What failed.
+    Failed,
+    /// What a person must do.
+    Task,
+}

@@ -1,0 +1,265 @@
+//! The record: what HR says of a person, merged out of events that come twice, late and in any order.
+//!
+//! Everything is a register that keeps its newest statement, or a set of such registers, so that merging is commutative,
+//! associative and idempotent: any order and any repetition of the same events gives the same record (invariant 4). What a
+//! record *means* on a day is decided when it is read, here for single facts and in [`crate::employment`] for terms.
+//!
+//! Two kinds of fact:
+//! - *Dated facts*: a register per (field, effective date). A department from next month does not touch today's.
+//! - *Term facts*: start, end, last working day, status, revoke; a set of registers per employment. They carry their own
+//!   dates, so the event's effective date is kept beside them only where it says from when a status holds.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{EventKind, FactValue, Field, WorkerEvent};
+use crate::ids::EventId;
+
+mod stored;
+
+/// The most effective dates kept per field; the earliest are history and go first.
+pub const EFFECTIVE_DATES_MAX: usize = 100;
+
+/// Orders statements of one connection: source version if it is a whole number, else when it was recorded, else when it
+/// came in; the event id breaks a tie.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The source's version, if a whole number. A content hash orders nothing.
+    pub version: Option<u64>,
+    /// When the source recorded it, or when we got it.
+    pub recorded_at: Timestamp,
+    /// The event.
+    pub event_id: EventId,
+}
+
+impl Stamp {
+    /// The stamp of an event.
+    pub fn of(event: &WorkerEvent) -> Self {
+        let recorded = event.version.source_updated_at.or(event.source.occurred_at);
+        Self {
+            version: event.version.source_version.as_deref().and_then(|version| version.parse().ok()),
+            recorded_at: recorded.unwrap_or(event.source.received_at),
+            event_id: event.event_id.clone(),
+        }
+    }
+}
+
+/// The newest statement of one fact.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Register {
+    /// When it was said. First, so that registers compare by it.
+    pub stamp: Stamp,
+    /// What was said.
+    pub value: FactValue,
+    /// The event's effective date.
+    pub effective: Option<Date>,
+    /// The end date stated in the same event: a last working day falls with the end it was stated beside.
+    pub beside_end: Option<Date>,
+    /// Whether the event called its end dates inclusive.
+    pub inclusive_end: Option<bool>,
+}
+
+/// A start date, and the span of statements that announced it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announced {
+    /// The first statement of this start.
+    pub first: Stamp,
+    /// The latest.
+    pub last: Stamp,
+}
+
+/// One employment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Term {
+    /// Every start date ever stated. The one stated last is the term's; the others tell when it was announced.
+    pub starts: BTreeMap<Date, Announced>,
+    /// End, last working day, status and their like.
+    pub registers: BTreeMap<Field, Register>,
+    /// The newest "revoke now". Sticky: no later silence or snapshot takes it back.
+    pub revoked: Option<Stamp>,
+    /// The newest cancellation of a termination.
+    pub cancelled: Option<Stamp>,
+}
+
+/// What HR says of one person.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "stored::StoredRecord", into = "stored::StoredRecord")]
+pub struct Record {
+    facts: BTreeMap<Field, BTreeMap<Option<Date>, Register>>,
+    terms: BTreeMap<String, Term>,
+    employee_number: Option<(Stamp, String)>,
+    /// The newest statement that the source deleted its record. A finding, never an offboarding by itself.
+    record_deleted: Option<Stamp>,
+    newest: Option<Stamp>,
+}
+
+/// Facts that belong to a term and not to a date.
+const TERM_FIELDS: &[&str] = &[
+    "employment.contract_end_date",
+    "employment.end_date",
+    "employment.first_day_of_work",
+    "employment.hire_date",
+    "employment.last_working_day",
+    "employment.source_status",
+    "employment.status",
+    "termination.access_end_at",
+    "termination.cancelled",
+    "termination.eligible_for_rehire",
+    "termination.garden_leave_start",
+    "termination.immediate",
+    "termination.kind",
+    "termination.last_employed_day",
+    "termination.last_working_day",
+    "termination.notice_date",
+    "termination.reason_code",
+];
+
+impl Record {
+    /// Merges one event.
+    pub fn apply(&mut self, event: &WorkerEvent) {
+        self.merge(&Self::of(event));
+    }
+
+    /// The record that one event alone makes.
+    pub fn of(event: &WorkerEvent) -> Self {
+        let stamp = Stamp::of(event);
+        let end = ["employment.end_date", "termination.last_employed_day"];
+        let beside_end = end.iter().find_map(|path| event.facts.get(*path).and_then(FactValue::as_date));
+        let register = |value: &FactValue| Register {
+            stamp: stamp.clone(),
+            value: value.clone(),
+            effective: event.effective.date,
+            beside_end,
+            inclusive_end: event.effective.inclusive_end,
+        };
+        let mut record = Self { newest: Some(stamp.clone()), ..Self::default() };
+        let mut term = Term::default();
+        for (field, value) in &event.facts {
+            if TERM_FIELDS.contains(&field.path()) {
+                term.registers.insert(*field, register(value));
+            } else {
+                record.facts.entry(*field).or_default().insert(event.effective.date, register(value));
+            }
+        }
+        let start = ["employment.first_day_of_work", "employment.hire_date"];
+        if let Some(start) = start.iter().find_map(|path| event.facts.get(*path).and_then(FactValue::as_date)) {
+            term.starts.insert(start, Announced { first: stamp.clone(), last: stamp.clone() });
+        }
+        let says = |path: &str| event.facts.get(path).and_then(FactValue::as_bool) == Some(true);
+        term.revoked = says("termination.immediate").then(|| stamp.clone());
+        term.cancelled = says("termination.cancelled").then(|| stamp.clone());
+        if term != Term::default() {
+            record.terms.insert(event.worker.source_employment_id.clone().unwrap_or_default(), term);
+        }
+        // A zone said of the event is a fact of the person, unless the location states one itself.
+        if let (Some(zone), Some(field)) = (&event.effective.time_zone, Field::of("location.time_zone")) {
+            let zone = register(&FactValue::Text(zone.clone()));
+            record.facts.entry(field).or_default().entry(event.effective.date).or_insert(zone);
+        }
+        record.employee_number = event.worker.employee_number.clone().map(|number| (stamp.clone(), number));
+        record.record_deleted = (event.kind == EventKind::RecordDeleted).then_some(stamp);
+        record
+    }
+
+    /// Joins what two records say.
+    pub fn merge(&mut self, other: &Self) {
+        for (field, dated) in &other.facts {
+            let ours = self.facts.entry(*field).or_default();
+            for (date, register) in dated {
+                join(ours, date, register);
+            }
+            while ours.len() > EFFECTIVE_DATES_MAX {
+                ours.pop_first();
+            }
+        }
+        for (id, term) in &other.terms {
+            self.terms.entry(id.clone()).or_default().merge(term);
+        }
+        self.employee_number = self.employee_number.take().max(other.employee_number.clone());
+        self.record_deleted = self.record_deleted.take().max(other.record_deleted.clone());
+        self.newest = self.newest.take().max(other.newest.clone());
+    }
+
+    /// The value of a dated fact in force on a day: of all that is effective by then, what took hold last. A statement
+    /// takes hold on its effective date or on the day it was recorded, whichever is later, so that a correction of the past
+    /// counts and a plan for the future waits. Null reads as [`FactValue::Null`]; None: never spoken of.
+    pub fn fact(&self, path: &str, today: Date, zone: &TimeZone) -> Option<&FactValue> {
+        let in_force = |register: &Register| {
+            let recorded = register.stamp.recorded_at.to_zoned(zone.clone()).date();
+            register.effective.map_or(recorded, |effective| effective.max(recorded))
+        };
+        let effective = |register: &&Register| register.effective.is_none_or(|date| date <= today);
+        let registers = self.facts.get(path)?.values().filter(effective);
+        registers.max_by_key(|register| (in_force(register), &register.stamp)).map(|register| &register.value)
+    }
+
+    /// The text of a fact in force on a day, if it is text.
+    pub fn text(&self, path: &str, today: Date, zone: &TimeZone) -> Option<&str> {
+        self.fact(path, today, zone).and_then(FactValue::as_text)
+    }
+
+    /// The facts in force on a day.
+    pub fn facts_on(&self, today: Date, zone: &TimeZone) -> impl Iterator<Item = (Field, &FactValue)> {
+        let zone = zone.clone();
+        self.facts.keys().filter_map(move |field| self.fact(field.path(), today, &zone).map(|value| (*field, value)))
+    }
+
+    /// The next day after `today` on which a dated fact begins to hold.
+    pub fn next_effective(&self, today: Date) -> Option<Date> {
+        self.facts.values().flat_map(BTreeMap::keys).flatten().filter(|date| **date > today).min().copied()
+    }
+
+    /// The terms by employment id; the empty id holds what was said without one.
+    pub fn terms(&self) -> &BTreeMap<String, Term> {
+        &self.terms
+    }
+
+    /// The number people know the worker by.
+    pub fn employee_number(&self) -> Option<&str> {
+        self.employee_number.as_ref().map(|(_, number)| number.as_str())
+    }
+
+    /// Whether the source's last word is that it deleted the record.
+    pub fn is_deleted_at_source(&self) -> bool {
+        self.record_deleted.is_some() && self.record_deleted == self.newest
+    }
+
+    /// The newest statement of all.
+    pub fn newest(&self) -> Option<&Stamp> {
+        self.newest.as_ref()
+    }
+}
+
+impl Term {
+    fn merge(&mut self, other: &Self) {
+        for (field, register) in &other.registers {
+            join(&mut self.registers, field, register);
+        }
+        for (date, announced) in &other.starts {
+            self.starts
+                .entry(*date)
+                .and_modify(|ours| {
+                    ours.first = ours.first.clone().min(announced.first.clone());
+                    ours.last = ours.last.clone().max(announced.last.clone());
+                })
+                .or_insert_with(|| announced.clone());
+        }
+        self.revoked = self.revoked.take().max(other.revoked.clone());
+        self.cancelled = self.cancelled.take().max(other.cancelled.clone());
+    }
+}
+
+/// Keeps the newer of two registers under a key.
+fn join<K: Ord + Clone>(ours: &mut BTreeMap<K, Register>, key: &K, theirs: &Register) {
+    match ours.get_mut(key) {
+        Some(known) if *known >= *theirs => {}
+        Some(known) => *known = theirs.clone(),
+        None => {
+            ours.insert(key.clone(), theirs.clone());
+        }
+    }
+}

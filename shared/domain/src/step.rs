@@ -1,0 +1,277 @@
+//! Steps: the planner's words for what must happen in the tenant, each with a state.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ids::{ObjectId, PersonId, PlanId, SkuId, hex_sha256};
+
+/// The function that carries a step out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The account.
+    Accounts,
+    /// Memberships of groups that carry no license.
+    Groups,
+    /// Licenses, and memberships of groups that carry them.
+    Licenses,
+}
+
+/// What must happen. Serialized form is stored; values in it are personal data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Create the account, disabled.
+    CreateAccount,
+    /// Bring the account back from the deleted items.
+    RestoreAccount,
+    /// Write properties of the account.
+    UpdateAccount {
+        /// Graph names and the values they shall have; null clears.
+        properties: BTreeMap<String, Value>,
+    },
+    /// Set the manager.
+    SetManager {
+        /// The manager's account.
+        manager: ObjectId,
+    },
+    /// Take the manager away.
+    RemoveManager,
+    /// Let the person sign in.
+    EnableAccount,
+    /// Block sign-in. A cut does it twice: at once, and again after the longest call that may have been in flight.
+    DisableAccount {
+        /// 1 is at once; 2 is the repetition.
+        pass: u8,
+    },
+    /// Invalidate refresh tokens and session cookies.
+    RevokeSessions {
+        /// As for disabling.
+        pass: u8,
+    },
+    /// Set a random password nobody knows. At least once: it cannot be read back.
+    ResetPassword,
+    /// Remove the authentication methods.
+    RemoveMethods {
+        /// As for disabling.
+        pass: u8,
+    },
+    /// Delete the account (it stays restorable for 30 days).
+    DeleteAccount,
+    /// Add to a group that carries no license.
+    AddMember {
+        /// The group.
+        group: ObjectId,
+    },
+    /// Remove from a group that carries no license.
+    RemoveMember {
+        /// The group.
+        group: ObjectId,
+    },
+    /// Assign a license directly, or change its disabled plans.
+    AssignLicense {
+        /// The product.
+        sku: SkuId,
+        /// Service plans of it that stay off.
+        disabled_plans: Vec<PlanId>,
+    },
+    /// Remove a directly assigned license.
+    RemoveLicense {
+        /// The product.
+        sku: SkuId,
+    },
+    /// Add to a group that carries licenses.
+    JoinCarrier {
+        /// The group.
+        group: ObjectId,
+        /// The products it brings.
+        skus: Vec<SkuId>,
+    },
+    /// Remove from a group that carries licenses.
+    LeaveCarrier {
+        /// The group.
+        group: ObjectId,
+        /// The products that go with it.
+        skus: Vec<SkuId>,
+    },
+    /// Something only a human can do.
+    ByHand {
+        /// Which of the things, a short stable word.
+        what: String,
+        /// The object it is about, if any.
+        object: Option<String>,
+    },
+}
+
+impl Action {
+    /// Which function carries it out.
+    pub fn stage(&self) -> Stage {
+        match self {
+            Self::AddMember { .. } | Self::RemoveMember { .. } => Stage::Groups,
+            Self::AssignLicense { .. } | Self::RemoveLicense { .. } | Self::JoinCarrier { .. } | Self::LeaveCarrier { .. } => {
+                Stage::Licenses
+            }
+            _ => Stage::Accounts,
+        }
+    }
+
+    /// Whether it gives access, and so runs under the lease with the fence read just before it (invariant 8).
+    pub fn grants(&self) -> bool {
+        matches!(
+            self,
+            Self::EnableAccount
+                | Self::RestoreAccount
+                | Self::CreateAccount
+                | Self::AddMember { .. }
+                | Self::AssignLicense { .. }
+                | Self::JoinCarrier { .. }
+        )
+    }
+
+    /// Whether it is part of cutting access, which `stop` does not hold.
+    pub fn cuts(&self) -> bool {
+        matches!(
+            self,
+            Self::DisableAccount { .. } | Self::RevokeSessions { .. } | Self::ResetPassword | Self::RemoveMethods { .. }
+        )
+    }
+
+    /// A short phrase for people: what it does and to which object, never a value.
+    pub fn phrase(&self) -> String {
+        match self {
+            Self::CreateAccount => "create the account, disabled".into(),
+            Self::RestoreAccount => "restore the deleted account".into(),
+            Self::UpdateAccount { properties } => {
+                format!("write {}", properties.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
+            }
+            Self::SetManager { manager } => format!("set manager {manager}"),
+            Self::RemoveManager => "remove the manager".into(),
+            Self::EnableAccount => "enable sign-in".into(),
+            Self::DisableAccount { pass: 1 } => "block sign-in".into(),
+            Self::DisableAccount { .. } => "block sign-in again".into(),
+            Self::RevokeSessions { pass: 1 } => "revoke sessions".into(),
+            Self::RevokeSessions { .. } => "revoke sessions again".into(),
+            Self::ResetPassword => "reset the password".into(),
+            Self::RemoveMethods { .. } => "remove authentication methods".into(),
+            Self::DeleteAccount => "delete the account".into(),
+            Self::AddMember { group } => format!("add to group {group}"),
+            Self::RemoveMember { group } => format!("remove from group {group}"),
+            Self::AssignLicense { sku, .. } => format!("assign license {sku}"),
+            Self::RemoveLicense { sku } => format!("remove license {sku}"),
+            Self::JoinCarrier { group, .. } => format!("add to license group {group}"),
+            Self::LeaveCarrier { group, .. } => format!("remove from license group {group}"),
+            Self::ByHand { what, .. } => format!("by hand: {what}"),
+        }
+    }
+}
+
+/// A step's id: from its content, the person's generation and the round.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(String);
+
+impl StepId {
+    /// Derives the id. The same need in the same generation is the same step, however often it is planned.
+    pub fn derive(person: &PersonId, generation: u32, action: &Action) -> Self {
+        let content = serde_json::to_string(action).unwrap_or_default();
+        let hash = hex_sha256(&[&person.to_string(), "|", &generation.to_string(), "|", &content]);
+        Self(hash.chars().take(24).collect())
+    }
+
+    /// The id as hex text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for StepId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A step with its state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its id.
+    pub id: StepId,
+    /// The person's generation it belongs to.
+    pub generation: u32,
+    /// How often the same need has come up again after it was met; the first time is 1.
+    pub round: u32,
+    /// What to do.
+    pub action: Action,
+    /// Why, in plain words.
+    pub why: String,
+    /// Where it stands.
+    pub state: StepState,
+    /// Calls begun in this round.
+    pub attempts: u32,
+    /// When somebody should look at it again.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum StepState {
+    /// Planned.
+    Pending,
+    /// The call was about to be made, or is being made.
+    Running {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The tenant acknowledged it.
+    Done {
+        /// When.
+        at: Timestamp,
+    },
+    /// Two settled reads agree that it is so.
+    Verified {
+        /// When.
+        at: Timestamp,
+    },
+    /// It waits for something, and that is no failure.
+    Waiting {
+        /// For what, in plain words.
+        why: String,
+        /// For a seat of this product, if that is it.
+        sku: Option<SkuId>,
+        /// Since when: the place in the line.
+        since: Timestamp,
+    },
+    /// It was refused or got no answer, and will be tried again at the step's `wake_at`.
+    Failed {
+        /// What was wrong, in plain words.
+        why: String,
+    },
+    /// A human must act.
+    Task {
+        /// What to do, in plain words.
+        instructions: String,
+    },
+}
+
+impl StepState {
+    /// A single word for lists.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running { .. } => "running",
+            Self::Done { .. } => "done",
+            Self::Verified { .. } => "verified",
+            Self::Waiting { .. } => "waiting",
+            Self::Failed { .. } => "failed",
+            Self::Task { .. } => "task",
+        }
+    }
+
+    /// Whether the tenant has acknowledged it.
+    pub fn is_met(&self) -> bool {
+        matches!(self, Self::Done { .. } | Self::Verified { .. })
+    }
+}

@@ -53,19 +53,22 @@ impl Diagnostic {
             self.message,
             place.column,
             place.text,
-            " ".repeat(place.column - 1),
+            " ".repeat(place.indent),
             "^".repeat(place.width),
         )
     }
 }
 
-/// Where a span begins, in lines and characters counted from one.
+/// Where a span begins, in lines and characters counted from one, and what to show of its line.
 struct Place {
     line: usize,
     column: usize,
-    /// The whole line, each tab and control character shown as one blank so that the carets stay below their characters.
+    /// The line, or as much around the span as is readable; each tab and control character shown as one blank so that the carets stay
+    /// below their characters.
     text: String,
-    /// How many characters to underline, at least one and only on this line.
+    /// Characters of `text` before the first caret.
+    indent: usize,
+    /// Carets: at least one, and only on this line.
     width: usize,
 }
 
@@ -73,33 +76,54 @@ impl Place {
     fn of(span: &Range<usize>, source: &str) -> Self {
         let start = floor_boundary(source, span.start);
         let end = floor_boundary(source, span.end).max(start);
-        let (before, _) = source.split_at(start);
-        let (until, _) = source.split_at(end);
+        let (before, after) = source.split_at(start);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let first_line = |text: &str| {
+            text.split('\n')
+                .next()
+                .unwrap_or_default()
+                .trim_end()
+                .chars()
+                .count()
+        };
+        let column = before.split_at(line_start).1.chars().count();
+        let width = first_line(after.split_at(end - start).0).max(1);
+
         let line = source
             .split_at(line_start)
             .1
             .split('\n')
             .next()
             .unwrap_or_default();
-        let text: String = line
+        let length = line.trim_end().chars().count();
+        let hidden = if length > SHOWN {
+            column.saturating_sub(SHOWN / 3).min(length - SHOWN)
+        } else {
+            0
+        };
+        let shown = line
+            .trim_end()
             .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        let marked = until
-            .split_at(start)
-            .1
-            .split('\n')
-            .next()
-            .unwrap_or_default();
+            .skip(hidden)
+            .take(SHOWN)
+            .map(|c| if c.is_control() { ' ' } else { c });
+        let (head, tail) = (
+            if hidden > 0 { "…" } else { "" },
+            if hidden + SHOWN < length { "…" } else { "" },
+        );
+        let indent = column - hidden;
         Self {
             line: before.matches('\n').count() + 1,
-            column: before.split_at(line_start).1.chars().count() + 1,
-            text: text.trim_end().to_owned(),
-            width: marked.trim_end().chars().count().max(1),
+            column: column + 1,
+            text: format!("{head}{}{tail}", shown.collect::<String>()),
+            indent: indent + head.chars().count(),
+            width: width.min(SHOWN.saturating_sub(indent)).max(1),
         }
     }
 }
+
+/// Characters shown of a line; a rule may be one line of 3,072.
+const SHOWN: usize = 150;
 
 fn floor_boundary(source: &str, mut at: usize) -> usize {
     at = at.min(source.len());
@@ -175,6 +199,20 @@ mod tests {
             rendered,
             "error: no\n --> line 2, column 6\n  |\n2 |  and user.x -eq null\n  |      ^^^^^^\n"
         );
+    }
+
+    #[test]
+    fn of_a_long_line_only_what_surrounds_the_fault_is_shown() {
+        let source = format!("{}FAULT{}", "a".repeat(1_000), "b".repeat(1_000));
+        let rendered = Diagnostic::new(1_000..1_005, "no").render(&source);
+        let lines: Vec<_> = rendered.lines().collect();
+        assert_eq!(lines[1], " --> line 1, column 1001");
+        assert_eq!(lines[3].chars().count(), "1 | ".len() + 1 + SHOWN + 1);
+        let place = lines[3].chars().take_while(|c| *c != 'F').count();
+        assert_eq!(lines[4].chars().take_while(|c| *c != '^').count(), place);
+        assert_eq!(lines[4].matches('^').count(), 5);
+        let everything = Diagnostic::new(0..source.len(), "no").render(&source);
+        assert_eq!(everything.matches('^').count(), SHOWN);
     }
 
     #[test]

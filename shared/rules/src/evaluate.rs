@@ -18,7 +18,7 @@ pub(crate) enum Clause {
 }
 
 impl Clause {
-    pub(crate) fn holds(&self, user: &impl Properties, null: NullUnderNegation) -> bool {
+    pub(crate) fn holds(&self, user: &(impl Properties + ?Sized), null: NullUnderNegation) -> bool {
         match self {
             Self::Any(parts) => parts.iter().any(|part| part.holds(user, null)),
             Self::All(parts) => parts.iter().all(|part| part.holds(user, null)),
@@ -53,7 +53,7 @@ pub(crate) struct Test {
 
 impl Test {
     /// The value that the predicate is about: of a property with one value, the first that Graph gives.
-    pub(crate) fn seen<'a>(&self, user: &'a impl Properties) -> Value<'a> {
+    pub(crate) fn seen<'a>(&self, user: &'a (impl Properties + ?Sized)) -> Value<'a> {
         let value = user.get(self.property.graph_name());
         match value {
             Value::List(items) if self.property.kind() != Kind::Texts => {

@@ -43,7 +43,11 @@ pub enum Part {
 }
 
 impl Explanation {
-    pub(crate) fn of(clause: &Clause, user: &impl Properties, null: NullUnderNegation) -> Self {
+    pub(crate) fn of(
+        clause: &Clause,
+        user: &(impl Properties + ?Sized),
+        null: NullUnderNegation,
+    ) -> Self {
         let each = |parts: &[Clause]| {
             parts
                 .iter()

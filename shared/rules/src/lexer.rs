@@ -74,6 +74,7 @@ impl Lexer<'_> {
             ',' => TokenKind::Comma,
             '"' | '\'' => self.string(start, first),
             '“' | '”' | '„' | '‘' | '’' | '‚' => self.typographic(start, first),
+            '`' | '\\' if self.peek() == Some('"') => self.escaped(start),
             '-' | '–' if self.peek().is_some_and(char::is_alphabetic) => {
                 let name = self.run(String::new(), char::is_alphanumeric);
                 TokenKind::Hyphenated(name)
@@ -107,6 +108,21 @@ impl Lexer<'_> {
         let fault = Diagnostic::new(start..self.at(), "this string has no closing quote");
         self.faults
             .push(fault.help(format!("add a `{quote}` where it ends")));
+        TokenKind::Text(text)
+    }
+
+    /// A rule cut out of a PowerShell script, where the quotes around its strings are escaped.
+    fn escaped(&mut self, start: usize) -> TokenKind {
+        self.rest.next();
+        let text = self.run(String::new(), |c| c != '"');
+        self.rest.next();
+        let text = text.trim_end_matches(['`', '\\']).to_owned();
+        let fault = Diagnostic::new(
+            start..self.at(),
+            "the quotes around a string are not escaped",
+        );
+        self.faults
+            .push(fault.help(format!("write `{}`", quoted(&text))));
         TokenKind::Text(text)
     }
 

@@ -20,7 +20,8 @@
 //!
 //! # Choices where the documentation is silent or contradicts itself
 //!
-//! - **Null under a negative operator** is one switch, [`NullUnderNegation`].
+//! - **Null**: a comparison with a value is false of an empty attribute (`dirSyncEnabled -eq false` too, of a user who was never
+//!   synchronized). What a negative operator then says is one switch, [`NullUnderNegation`].
 //! - **Case of property names**: Microsoft's page says it matters, its samples disagree; any case is taken, the documented
 //!   spelling is printed.
 //! - **A double quote inside a double-quoted string** is escaped by a backtick (older texts) or a backslash (the 2025 text); both

@@ -64,12 +64,12 @@ impl Rule {
     }
 
     /// Whether the user belongs.
-    pub fn matches(&self, user: &impl Properties) -> bool {
+    pub fn matches(&self, user: &(impl Properties + ?Sized)) -> bool {
         self.clause.holds(user, self.null)
     }
 
     /// Why the user belongs or does not: every clause, with the value seen.
-    pub fn explain(&self, user: &impl Properties) -> Explanation {
+    pub fn explain(&self, user: &(impl Properties + ?Sized)) -> Explanation {
         Explanation::of(&self.clause, user, self.null)
     }
 

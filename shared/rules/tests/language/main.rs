@@ -133,7 +133,8 @@ true  any of
             r#"user.objectId -eq "id" -and user.extensionAttribute7 -startsWith "onPremises""#,
         )
         .unwrap();
-        assert!(rule.matches(&Everywhere));
+        let anybody: &dyn Properties = &Everywhere;
+        assert!(rule.matches(anybody) && rule.explain(anybody).holds);
     }
 
     #[test]

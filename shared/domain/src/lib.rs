@@ -2,10 +2,12 @@
 //!
 //! Pure: no I/O, no clock, no randomness. What it needs of the world stands in [`ports`] as traits and comes in as values.
 
+pub mod employment;
 pub mod event;
 pub mod ids;
 pub mod ledger;
 pub mod message;
+pub mod naming;
 pub mod person;
 pub mod ports;
 pub mod record;

@@ -26,6 +26,8 @@ pub enum Stage {
 pub enum Action {
     /// Create the account, disabled.
     CreateAccount,
+    /// Find out whether an account creation that is still open took effect, without creating anything.
+    SettleCreation,
     /// Bring the account back from the deleted items.
     RestoreAccount,
     /// Write properties of the account.
@@ -97,6 +99,13 @@ pub enum Action {
         /// The products that go with it.
         skus: Vec<SkuId>,
     },
+    /// Ask Entra to look again at the licenses that groups give this person.
+    ReprocessLicenses {
+        /// The group whose license did not arrive.
+        group: ObjectId,
+        /// The products it should bring.
+        skus: Vec<SkuId>,
+    },
     /// Something only a human can do.
     ByHand {
         /// Which of the things, a short stable word.
@@ -111,9 +120,11 @@ impl Action {
     pub fn stage(&self) -> Stage {
         match self {
             Self::AddMember { .. } | Self::RemoveMember { .. } => Stage::Groups,
-            Self::AssignLicense { .. } | Self::RemoveLicense { .. } | Self::JoinCarrier { .. } | Self::LeaveCarrier { .. } => {
-                Stage::Licenses
-            }
+            Self::AssignLicense { .. }
+            | Self::RemoveLicense { .. }
+            | Self::JoinCarrier { .. }
+            | Self::LeaveCarrier { .. }
+            | Self::ReprocessLicenses { .. } => Stage::Licenses,
             _ => Stage::Accounts,
         }
     }
@@ -128,6 +139,7 @@ impl Action {
                 | Self::AddMember { .. }
                 | Self::AssignLicense { .. }
                 | Self::JoinCarrier { .. }
+                | Self::ReprocessLicenses { .. }
         )
     }
 
@@ -143,6 +155,7 @@ impl Action {
     pub fn phrase(&self) -> String {
         match self {
             Self::CreateAccount => "create the account, disabled".into(),
+            Self::SettleCreation => "find out whether the account was created".into(),
             Self::RestoreAccount => "restore the deleted account".into(),
             Self::UpdateAccount { properties } => {
                 format!("write {}", properties.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
@@ -163,6 +176,7 @@ impl Action {
             Self::RemoveLicense { sku } => format!("remove license {sku}"),
             Self::JoinCarrier { group, .. } => format!("add to license group {group}"),
             Self::LeaveCarrier { group, .. } => format!("remove from license group {group}"),
+            Self::ReprocessLicenses { group, .. } => format!("reprocess the licenses of group {group}"),
             Self::ByHand { what, .. } => format!("by hand: {what}"),
         }
     }

@@ -1,0 +1,181 @@
+//! Turns a plan into steps with a state, and tells which of them can be carried out now.
+//!
+//! *Done becomes verified* when two agreeing reads, begun after the settling time, no longer ask for the step (invariant 13).
+//! A met step that is asked for again is opened anew: the same need, one round on.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::overlay::settling;
+use crate::person::Person;
+use crate::planner::{Plan, Planned, RECHECK, Wait};
+use crate::policy::Policy;
+use crate::step::{Action, Stage, Step, StepId, StepState};
+
+/// Verified steps kept per person and stage; the story of older ones is in the timeline.
+const VERIFIED_MAX: usize = 40;
+
+/// What planning changed, for the timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Steps newly asked for, in order: phrase and reason.
+    pub decided: Vec<(String, String)>,
+    /// Steps that began to wait: phrase and for what.
+    pub waits: Vec<(String, String)>,
+    /// Steps a human must do: phrase and instructions.
+    pub tasks: Vec<(String, String)>,
+    /// Steps read back as done.
+    pub verified: Vec<String>,
+    /// Steps whose need has gone.
+    pub dropped: Vec<String>,
+    /// Steps to carry out now, in the plan's order.
+    pub runnable: Vec<StepId>,
+}
+
+/// Steps of a stage that would be verified if a read begun now did not ask for them.
+pub fn settled(person: &Person, stage: Stage, policy: &Policy, now: Timestamp) -> BTreeSet<StepId> {
+    let settle = settling(policy);
+    let is_settled = |step: &&Step| match step.state {
+        StepState::Done { at } => at.saturating_add(settle).is_ok_and(|until| until <= now),
+        _ => false,
+    };
+    person.steps.values().filter(|step| step.action.stage() == stage).filter(is_settled).map(|step| step.id.clone()).collect()
+}
+
+/// Applies a stage's plan to the person's steps and ledger. `agreed`: settled steps that a second read agreed on.
+pub fn apply(person: &mut Person, stage: Stage, plan: &Plan, agreed: &BTreeSet<StepId>, policy: &Policy, now: Timestamp) -> Progress {
+    let mut progress = Progress::default();
+    let mut planned = BTreeSet::new();
+    for wanted in &plan.steps {
+        let id = StepId::derive(&person.head.person, person.head.generation, &wanted.action);
+        if planned.insert(id.clone()) {
+            ask(person, &id, wanted, now, &mut progress);
+        }
+    }
+    let others = person.steps.iter().filter(|(id, step)| step.action.stage() == stage && !planned.contains(*id));
+    let others: Vec<StepId> = others.map(|(id, _)| id.clone()).collect();
+    for id in others {
+        release(person, &id, agreed.contains(&id), policy, now, &mut progress);
+    }
+    prune(person, stage);
+    for grant in &plan.note {
+        person.grants.insert(grant.target.clone(), grant.clone());
+    }
+    for target in &plan.forget {
+        person.grants.remove(target);
+    }
+    progress
+}
+
+/// A step the plan asks for: made, opened anew, or left as it stands.
+fn ask(person: &mut Person, id: &StepId, wanted: &Planned, now: Timestamp, progress: &mut Progress) {
+    let generation = person.head.generation;
+    let known = person.steps.get(id).cloned();
+    let is_new = known.as_ref().is_none_or(|step| step.state.is_met());
+    let mut step = known.unwrap_or_else(|| Step {
+        id: id.clone(),
+        generation,
+        round: 0,
+        action: wanted.action.clone(),
+        why: String::new(),
+        state: StepState::Pending,
+        attempts: 0,
+        wake_at: None,
+    });
+    if is_new {
+        step.round += 1;
+        step.attempts = 0;
+        step.state = StepState::Pending;
+        step.wake_at = None;
+        progress.decided.push((wanted.action.phrase(), wanted.why.clone()));
+    }
+    step.why.clone_from(&wanted.why);
+    let phrase = wanted.action.phrase();
+    match &wanted.wait {
+        Some(Wait::Until(at)) => {
+            step.state = StepState::Pending;
+            step.wake_at = Some(*at);
+        }
+        Some(Wait::For(why, sku)) => {
+            let since = if let StepState::Waiting { since, .. } = step.state { since } else { now };
+            let waiting = StepState::Waiting { why: why.clone(), sku: sku.clone(), since };
+            if step.state != waiting {
+                progress.waits.push((phrase, why.clone()));
+            }
+            step.state = waiting;
+            step.wake_at = now.checked_add(RECHECK).ok();
+        }
+        Some(Wait::Human(instructions)) => {
+            let task = StepState::Task { instructions: instructions.clone() };
+            if step.state != task {
+                progress.tasks.push((phrase, instructions.clone()));
+            }
+            step.state = task;
+            // Looked at again, so that a task done outside our sight is seen to be done.
+            step.wake_at = now.checked_add(RECHECK * 4).ok();
+        }
+        None if is_due(&step, now) => progress.runnable.push(id.clone()),
+        None => {}
+    }
+    person.steps.insert(id.clone(), step);
+}
+
+/// Whether nothing keeps a step from being carried out now. What waited only for what the plan no longer names is due; a step
+/// left *running* is one whose worker died.
+fn is_due(step: &Step, now: Timestamp) -> bool {
+    match step.state {
+        StepState::Pending | StepState::Waiting { .. } | StepState::Running { .. } | StepState::Task { .. } => true,
+        StepState::Failed { .. } => step.wake_at.is_none_or(|at| at <= now),
+        StepState::Done { .. } | StepState::Verified { .. } => false,
+    }
+}
+
+/// A step the plan does not ask for: read back as done, or no longer needed.
+fn release(person: &mut Person, id: &StepId, agreed: bool, policy: &Policy, now: Timestamp, progress: &mut Progress) {
+    let generation = person.head.generation;
+    let Some(step) = person.steps.get_mut(id) else { return };
+    match step.state {
+        StepState::Verified { .. } => {}
+        StepState::Done { .. } if agreed => {
+            step.state = StepState::Verified { at: now };
+            step.wake_at = None;
+            progress.verified.push(step.action.phrase());
+        }
+        StepState::Done { at } => {
+            step.wake_at = at.checked_add(settling(policy)).ok().map(|due| due.max(now));
+        }
+        // What failed or was cut off in the middle may have taken effect all the same.
+        StepState::Running { .. } | StepState::Failed { .. } if step.attempts > 0 && step.generation == generation => {
+            step.state = StepState::Done { at: now };
+            step.wake_at = now.checked_add(settling(policy)).ok();
+        }
+        _ => {
+            progress.dropped.push(step.action.phrase());
+            person.steps.remove(id);
+        }
+    }
+}
+
+/// Keeps the latest verified steps of a stage.
+fn prune(person: &mut Person, stage: Stage) {
+    let verified = person.steps.values().filter(|step| step.action.stage() == stage);
+    let mut verified: Vec<_> = verified
+        .filter(|step| step.generation < person.head.generation || !step.action.cuts())
+        .filter_map(|step| if let StepState::Verified { at } = step.state { Some((at, step.id.clone())) } else { None })
+        .collect();
+    verified.sort();
+    let surplus = verified.len().saturating_sub(VERIFIED_MAX);
+    for (_, id) in verified.into_iter().take(surplus) {
+        person.steps.remove(&id);
+    }
+}
+
+/// Human tasks of a stage, for lists.
+pub fn tasks(person: &Person) -> impl Iterator<Item = (&Step, &str)> {
+    person.steps.values().filter_map(|step| match (&step.state, &step.action) {
+        (StepState::Task { instructions }, _) => Some((step, instructions.as_str())),
+        (StepState::Waiting { why, .. }, Action::ByHand { .. }) => Some((step, why.as_str())),
+        _ => None,
+    })
+}

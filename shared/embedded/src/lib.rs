@@ -1,1 +1,29 @@
-//! Queues and roster on SQLite, for one machine.
+//! The domain's ports on SQLite, for one machine: durable, restartable, and none the worse for `kill -9` at any moment.
+//!
+//! A [`Store`] is one directory: `joinery.db` (queues, roster, brakes, addresses, failures, pages) and `sealed/` (secrets,
+//! see [`vault`]). Every call is one transaction; when it has returned, it is stored. Several processes may have the
+//! directory open at once: writers take turns, readers see the last commit.
+//!
+//! The time comes from the clock the store is opened with, never from the machine, so that tests and the demo can turn it.
+//!
+//! # What is absent
+//! No network, no scheduling, no decision: nobody is woken here. Whoever runs the functions polls
+//! [`Store::receive`] and `Roster::take_due`. Unix only: the files' modes are part of what is promised.
+
+mod addresses;
+mod columns;
+mod controls;
+mod failures;
+mod fences;
+pub mod limits;
+mod pages;
+pub mod queues;
+mod roster;
+mod schema;
+mod settings;
+mod store;
+pub mod vault;
+
+pub use failures::{FailureFilter, Replayed};
+pub use queues::{Delivery, Receipt, Settled};
+pub use store::{DATABASE, Durability, OpenError, Options, Store};

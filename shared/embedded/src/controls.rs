@@ -1,0 +1,99 @@
+//! The operator's switches. Nothing stored reads as observe: a store nobody has set up must not write to a tenant.
+
+use async_trait::async_trait;
+use domain::ports::{Controls, Mode, Stop, StoreError, Switches};
+use rusqlite::Connection;
+
+use crate::columns::{Query, corrupt, execute, rows};
+use crate::store::Store;
+
+impl Store {
+    /// Stores the mode of a first start, unless a mode is stored already.
+    pub fn initialize_mode(&self, mode: Mode) -> Result<(), StoreError> {
+        self.write(|connection| {
+            execute(
+                connection,
+                "INSERT INTO switches (name, position) VALUES ('mode', ?1) ON CONFLICT (name) DO NOTHING",
+                [mode_word(mode)],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Sets the mode alone, so that a `stop` given at the same time is not undone.
+    pub fn set_mode(&self, mode: Mode) -> Result<(), StoreError> {
+        self.write(|connection| set(connection, "mode", mode_word(mode)))
+    }
+
+    /// Sets what is stopped alone, so that a mode set at the same time, or not yet set, is left as it is.
+    pub fn set_stop(&self, stop: Stop) -> Result<(), StoreError> {
+        self.write(|connection| set(connection, "stop", stop_word(stop)))
+    }
+
+    /// Sets both switches at once.
+    pub fn set_switches(&self, switches: Switches) -> Result<(), StoreError> {
+        self.write(|connection| {
+            set(connection, "mode", mode_word(switches.mode))?;
+            set(connection, "stop", stop_word(switches.stop))
+        })
+    }
+}
+
+#[async_trait]
+impl Controls for Store {
+    async fn switches(&self) -> Result<Switches, StoreError> {
+        self.read(|connection| {
+            let stored = rows(connection, "SELECT name, position FROM switches", [], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+            })?;
+            let mut switches = Switches { mode: Mode::Observe, stop: Stop::Nothing };
+            for (name, position) in stored {
+                match name.as_str() {
+                    "mode" => switches.mode = stored_mode(&position)?,
+                    "stop" => switches.stop = stored_stop(&position)?,
+                    // A switch this program does not know may be one that brakes.
+                    _ => return Err(corrupt("switches", "a known switch")),
+                }
+            }
+            Ok(switches)
+        })
+    }
+}
+
+fn set(connection: &Connection, name: &str, position: &str) -> Query<()> {
+    execute(
+        connection,
+        "INSERT INTO switches (name, position) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+        (name, position),
+    )?;
+    Ok(())
+}
+
+fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "observe",
+        Mode::Enforce => "enforce",
+    }
+}
+
+fn stored_mode(word: &str) -> Query<Mode> {
+    [Mode::Observe, Mode::Enforce]
+        .into_iter()
+        .find(|mode| mode_word(*mode) == word)
+        .ok_or_else(|| corrupt("switches", "a mode"))
+}
+
+fn stop_word(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Nothing => "nothing",
+        Stop::AllButCuts => "all-but-cuts",
+        Stop::Everything => "everything",
+    }
+}
+
+fn stored_stop(word: &str) -> Query<Stop> {
+    [Stop::Nothing, Stop::AllButCuts, Stop::Everything]
+        .into_iter()
+        .find(|stop| stop_word(*stop) == word)
+        .ok_or_else(|| corrupt("switches", "what is stopped"))
+}

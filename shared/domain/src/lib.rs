@@ -2,13 +2,20 @@
 //!
 //! Pure: no I/O, no clock, no randomness. What it needs of the world stands in [`ports`] as traits and comes in as values.
 
+pub mod amend;
+pub mod attributes;
 pub mod employment;
 pub mod event;
 pub mod ids;
 pub mod ledger;
+pub mod lifecycle;
 pub mod message;
 pub mod naming;
+pub mod overlay;
 pub mod person;
+pub mod planner;
+pub mod policy;
 pub mod ports;
+pub mod progress;
 pub mod record;
 pub mod step;

@@ -34,6 +34,8 @@ pub struct Head {
     pub account: Account,
     /// Counts the turns between having access and being cut, so that join, leave and rejoin are different steps.
     pub generation: u32,
+    /// Whether access had to be off at the last look; a turn begins a new generation.
+    pub cut: bool,
     /// The phase at the last look, for lists; decisions derive it anew.
     pub phase: String,
     /// When the record alone makes something due next.
@@ -83,6 +85,7 @@ impl Person {
                 record: Record::default(),
                 account: Account::default(),
                 generation: 0,
+                cut: false,
                 phase: String::new(),
                 next_due: None,
             },

@@ -17,14 +17,14 @@ use crate::step::{Action, Stage, Step, StepId, StepState};
 const VERIFIED_MAX: usize = 40;
 
 /// What planning changed, for the timeline.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Progress {
     /// Steps newly asked for, in order: phrase and reason.
     pub decided: Vec<(String, String)>,
     /// Steps that began to wait: phrase and for what.
     pub waits: Vec<(String, String)>,
-    /// Steps a human must do: phrase and instructions.
-    pub tasks: Vec<(String, String)>,
+    /// Steps a human must do, with the instructions.
+    pub tasks: Vec<(Action, String)>,
     /// Steps read back as done.
     pub verified: Vec<String>,
     /// Steps whose need has gone.
@@ -109,7 +109,7 @@ fn ask(person: &mut Person, id: &StepId, wanted: &Planned, now: Timestamp, progr
         Some(Wait::Human(instructions)) => {
             let task = StepState::Task { instructions: instructions.clone() };
             if step.state != task {
-                progress.tasks.push((phrase, instructions.clone()));
+                progress.tasks.push((wanted.action.clone(), instructions.clone()));
             }
             step.state = task;
             // Looked at again, so that a task done outside our sight is seen to be done.
@@ -125,8 +125,8 @@ fn ask(person: &mut Person, id: &StepId, wanted: &Planned, now: Timestamp, progr
 /// left *running* is one whose worker died.
 fn is_due(step: &Step, now: Timestamp) -> bool {
     match step.state {
-        StepState::Pending | StepState::Waiting { .. } | StepState::Running { .. } | StepState::Task { .. } => true,
-        StepState::Failed { .. } => step.wake_at.is_none_or(|at| at <= now),
+        StepState::Pending | StepState::Waiting { .. } | StepState::Running { .. } => true,
+        StepState::Failed { .. } | StepState::Task { .. } => step.wake_at.is_none_or(|at| at <= now),
         StepState::Done { .. } | StepState::Verified { .. } => false,
     }
 }

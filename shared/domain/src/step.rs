@@ -151,6 +151,11 @@ impl Action {
         )
     }
 
+    /// Whether it must not wait for somebody to look at a list: access that only a human can cut.
+    pub fn is_urgent(&self) -> bool {
+        self.cuts() || matches!(self, Self::ByHand { what, .. } if what.starts_with("cut "))
+    }
+
     /// A short phrase for people: what it does and to which object, never a value.
     pub fn phrase(&self) -> String {
         match self {

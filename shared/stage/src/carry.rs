@@ -1,0 +1,215 @@
+//! One step after the other: recorded, braked, called, recorded again.
+
+use domain::ledger::{Grant, Origin, Target};
+use domain::person::{Person, TimelineKind};
+use domain::planner::RECHECK;
+use domain::ports::{Failure, Outcome, StoreError};
+use domain::step::{Action, Step, StepId, StepState};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::brakes::{self, Lease};
+use crate::{Effect, Trouble, Work};
+
+/// How carrying out a plan's steps ended.
+pub(crate) enum Turn {
+    /// A step was done.
+    Progressed,
+    /// Nothing more can be done now.
+    Settled,
+    /// Something changed that the plan must see.
+    PlanAgain,
+    /// The message ends here.
+    Stop(Result<Outcome, Failure>),
+}
+
+/// How long a message waits while somebody else holds the person's lease.
+const LEASE_PAUSE: std::time::Duration = std::time::Duration::from_secs(3);
+/// When a step that was refused is tried again: Graph will hardly change its mind sooner, HR or an admin may.
+const REFUSED_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+/// When a step that got no answer is tried again at the latest; the queue's own retry comes sooner.
+const UNANSWERED_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+
+impl Work<'_> {
+    pub(crate) async fn carry_all(&self, runnable: &[StepId]) -> Result<Turn, StoreError> {
+        let mut progressed = false;
+        for id in runnable {
+            match self.carry_one(id).await? {
+                Turn::Settled => {}
+                Turn::Progressed => progressed = true,
+                turn => return Ok(turn),
+            }
+        }
+        // Planning again shows what the steps have made possible; without any, it would only ask for the same once more.
+        Ok(if progressed { Turn::PlanAgain } else { Turn::Settled })
+    }
+
+    async fn carry_one(&self, id: &StepId) -> Result<Turn, StoreError> {
+        let Some(action) = self.action(id).await? else { return Ok(Turn::PlanAgain) };
+        if !brakes::allow(self.ports.controls.switches().await?, &action) {
+            return self.hold(id, &action).await;
+        }
+        if !action.grants() {
+            return self.call(id).await;
+        }
+        let Some(lease) = Lease::take(self).await? else { return Ok(Turn::Stop(Ok(Outcome::Later(LEASE_PAUSE)))) };
+        let turn = self.call(id).await;
+        lease.release().await?;
+        turn
+    }
+
+    async fn action(&self, id: &StepId) -> Result<Option<Action>, StoreError> {
+        let person = self.ports.roster.person(&self.person).await?;
+        Ok(person.and_then(|person| person.steps.get(id).map(|step| step.action.clone())))
+    }
+
+    /// Stopped: the step stays, and is looked at again by and by. A cut that is held pages at once.
+    async fn hold(&self, id: &StepId, action: &Action) -> Result<Turn, StoreError> {
+        let now = self.now();
+        self.amend(|person, _| {
+            if let Some(step) = person.steps.get_mut(id) {
+                step.state = StepState::Pending;
+                step.wake_at = now.checked_add(RECHECK).ok();
+            }
+        })
+        .await?;
+        if action.cuts() {
+            let text = format!("access of {} should be cut, but everything is stopped: run `joinery resume`, or cut by hand", self.person);
+            self.page("stopped-cut", text).await?;
+        }
+        Ok(Turn::Settled)
+    }
+
+    /// Records, calls, records. For a granting call the fence is read last of all.
+    async fn call(&self, id: &StepId) -> Result<Turn, StoreError> {
+        let now = self.now();
+        let (person, step) = self.amend(|person, _| begin(person, id, now)).await?;
+        let Some(step) = step else { return Ok(Turn::PlanAgain) };
+        if step.action.grants() && self.ports.fences.is_up(&self.person).await? {
+            self.amend(|person, aside| {
+                person.steps.remove(id);
+                let text = format!("{}: not done, access is being cut", step.action.phrase());
+                aside.timeline.push(self.line(TimelineKind::Decided, text));
+            })
+            .await?;
+            return Ok(Turn::PlanAgain);
+        }
+        match self.tenant.carry(&person, &step).await {
+            Ok(effect) => self.finish(&step, effect).await,
+            Err(Trouble::Store(error)) => Err(error),
+            Err(Trouble::Graph(error)) => self.fail(&step, error).await,
+        }
+    }
+
+    async fn finish(&self, step: &Step, effect: Effect) -> Result<Turn, StoreError> {
+        let now = self.now();
+        let settle = domain::overlay::settling(self.tenant.policy());
+        let phrase = step.action.phrase();
+        let turn = match &effect {
+            Effect::Later(pause) => Turn::Stop(Ok(Outcome::Later(*pause))),
+            Effect::Done(..) => Turn::Progressed,
+            _ => Turn::Settled,
+        };
+        if let Effect::Human(instructions, true) = &effect {
+            self.page(&phrase, format!("{}: {phrase}: {instructions}", self.person)).await?;
+        }
+        self.amend(|person, aside| {
+            let (state, wake_at, kind, text) = match &effect {
+                Effect::Done(words, origin) => {
+                    write_ledger(person, &step.action, *origin, now);
+                    (StepState::Done { at: now }, now.checked_add(settle).ok(), TimelineKind::Did, words.clone())
+                }
+                Effect::Wait(why, sku) => {
+                    let waiting = StepState::Waiting { why: why.clone(), sku: sku.clone(), since: now };
+                    (waiting, now.checked_add(RECHECK).ok(), TimelineKind::Waits, why.clone())
+                }
+                Effect::Later(_) => (StepState::Pending, now.checked_add(RECHECK).ok(), TimelineKind::Waits, "not visible yet".into()),
+                Effect::Human(instructions, _) => {
+                    let task = StepState::Task { instructions: instructions.clone() };
+                    (task, now.checked_add(REFUSED_PAUSE).ok(), TimelineKind::Task, instructions.clone())
+                }
+            };
+            let news = person.steps.get(&step.id).is_none_or(|known| known.state != state);
+            if let Some(known) = person.steps.get_mut(&step.id) {
+                known.state = state;
+                known.wake_at = wake_at;
+            }
+            if news && !matches!(effect, Effect::Later(_)) {
+                aside.timeline.push(self.line(kind, format!("{phrase}: {text}")));
+            }
+        })
+        .await?;
+        Ok(turn)
+    }
+
+    /// A call that was not heard or was refused. What may help by itself is left to the queue; the rest is tried again
+    /// later, and others' steps go on.
+    async fn fail(&self, step: &Step, error: graph::Error) -> Result<Turn, StoreError> {
+        let now = self.now();
+        let transient = error.is_transient();
+        let pause = if transient { UNANSWERED_PAUSE } else { REFUSED_PAUSE };
+        let phrase = step.action.phrase();
+        let throttled = matches!(error, graph::Error::Throttled { .. });
+        self.amend(|person, aside| {
+            if let Some(known) = person.steps.get_mut(&step.id) {
+                // Nothing was done: it does not count as an attempt.
+                known.attempts -= u32::from(throttled && known.attempts > 0);
+                known.state = if throttled { StepState::Pending } else { StepState::Failed { why: error.to_string() } };
+                known.wake_at = now.checked_add(pause).ok();
+            }
+            if !throttled {
+                aside.timeline.push(self.line(TimelineKind::Failed, format!("{phrase}: {error}")));
+            }
+        })
+        .await?;
+        if step.action.cuts() && !transient {
+            let text = format!("access of {} could not be cut ({phrase}): {error}; cut by hand", self.person);
+            self.page(&phrase, text).await?;
+        }
+        if transient { Ok(Turn::Stop(Trouble::Graph(error).into_result())) } else { Ok(Turn::Settled) }
+    }
+}
+
+/// Marks a step as running, and what it grants as intended, before the call.
+fn begin(person: &mut Person, id: &StepId, now: Timestamp) -> Option<Step> {
+    let generation = person.head.generation;
+    let step = person.steps.get_mut(id).filter(|step| step.generation == generation && !step.state.is_met())?;
+    step.state = StepState::Running { since: now };
+    step.attempts += 1;
+    step.wake_at = now.checked_add(UNANSWERED_PAUSE).ok();
+    let step = step.clone();
+    if let Some(target) = granted(&step.action) {
+        let intent = Grant { target: target.clone(), origin: Origin::Ours, held: false, reasons: vec![step.why.clone()], since: now };
+        person.grants.entry(target).or_insert(intent);
+    }
+    Some(step)
+}
+
+/// What an acknowledged step means for the ledger.
+fn write_ledger(person: &mut Person, action: &Action, origin: Option<Origin>, now: Timestamp) {
+    if let Some(target) = granted(action) {
+        if let Some(grant) = person.grants.get_mut(&target) {
+            grant.since = if grant.held { grant.since } else { now };
+            grant.held = true;
+            grant.origin = origin.unwrap_or(grant.origin);
+        }
+    }
+    if let Some(target) = removed(action) {
+        person.grants.remove(&target);
+    }
+}
+
+fn granted(action: &Action) -> Option<Target> {
+    match action {
+        Action::AddMember { group } | Action::JoinCarrier { group, .. } => Some(Target::Group(group.clone())),
+        Action::AssignLicense { sku, .. } => Some(Target::License(sku.clone())),
+        _ => None,
+    }
+}
+
+fn removed(action: &Action) -> Option<Target> {
+    match action {
+        Action::RemoveMember { group } | Action::LeaveCarrier { group, .. } => Some(Target::Group(group.clone())),
+        Action::RemoveLicense { sku } => Some(Target::License(sku.clone())),
+        _ => None,
+    }
+}

@@ -1,0 +1,243 @@
+//! How planned steps are carried out under the brakes: what the functions that write to the tenant share.
+//!
+//! A function brings a [`Tenant`]: how to read and plan its stage, and how to carry out one step. Here stands everything that must be
+//! the same for all of them, and that nobody may forget:
+//!
+//! - the switches (observe, stop) are read before every write;
+//! - a granting call runs under the person's lease, with the fence read just before it (invariant 8);
+//! - a step is recorded as running, and a grant as intended, before the call (invariants 5 and 14);
+//! - *done* becomes *verified* only by two agreeing, settled reads (invariant 13);
+//! - the person is always handed on, changed or not (invariant 3).
+
+mod brakes;
+mod carry;
+mod failure;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::amend::{Aside, amend};
+use domain::ids::PersonId;
+use domain::ledger::Origin;
+use domain::message::{Body, Message, QueueName};
+use domain::person::{Person, TimelineEntry, TimelineKind};
+use domain::planner::Plan;
+use domain::policy::Policy;
+use domain::ports::{Clock, Controls, Entropy, Failure, Fences, Mode, Outbox, Outcome, Outgoing, Page, Pager, Roster, StoreError};
+use domain::progress::{self, Progress};
+use domain::step::{Stage, Step, StepId};
+use jiff::Timestamp;
+
+pub use failure::{Trouble, trouble};
+
+/// How often one message plans anew: an account that was just created is planned again as one that is there.
+const ROUNDS_MAX: usize = 5;
+
+/// The ports that every stage touches.
+#[derive(Clone)]
+#[expect(missing_docs, reason = "each is the port of that name")]
+pub struct Ports {
+    pub roster: Arc<dyn Roster>,
+    pub fences: Arc<dyn Fences>,
+    pub controls: Arc<dyn Controls>,
+    pub outbox: Arc<dyn Outbox>,
+    pub pager: Arc<dyn Pager>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What reading and planning came to.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// The plan.
+    pub plan: Plan,
+    /// Set if the account could not be seen, though it should be there: look again after this long before handing on.
+    pub blind: Option<Duration>,
+}
+
+/// What carrying out a step came to, when Graph was heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// It is so now. The words say what happened; the origin, whose grant it turned out to be.
+    Done(String, Option<Origin>),
+    /// Not possible now, through nobody's fault: why, and for a seat of which product.
+    Wait(String, Option<domain::ids::SkuId>),
+    /// Not visible yet: come back with the same message after this long.
+    Later(Duration),
+    /// Only a human can do it: the instructions. Pages if true.
+    Human(String, bool),
+}
+
+impl Effect {
+    /// Done, in these words.
+    pub fn done(words: impl Into<String>) -> Self {
+        Self::Done(words.into(), None)
+    }
+}
+
+/// One stage's way with the tenant.
+#[async_trait]
+pub trait Tenant: Send + Sync {
+    /// The stage.
+    fn stage(&self) -> Stage;
+    /// The queue the person is handed on to.
+    fn next(&self) -> Option<QueueName>;
+    /// The policy in force.
+    fn policy(&self) -> &Policy;
+    /// Reads what this stage needs and plans it.
+    async fn look(&self, person: &Person) -> Result<Look, Trouble>;
+    /// Carries out one step of a person. It has been recorded as running; the brakes have been checked.
+    async fn carry(&self, person: &Person, step: &Step) -> Result<Effect, Trouble>;
+}
+
+/// One message being worked on.
+pub(crate) struct Work<'a> {
+    pub(crate) ports: &'a Ports,
+    pub(crate) tenant: &'a dyn Tenant,
+    pub(crate) person: PersonId,
+    pub(crate) correlation_id: &'a str,
+}
+
+/// Handles a message of a stage's queue.
+pub async fn handle(ports: &Ports, tenant: &dyn Tenant, message: &Message) -> Result<Outcome, Failure> {
+    let person = match &message.body {
+        Body::Wake { person, .. } => person.clone(),
+        Body::HrEvent { .. } => {
+            let error = "a message of facts came to a stage that takes wake-ups only";
+            return Err(Failure::Park { cause: "wrong-message", source: error.into() });
+        }
+    };
+    let work = Work { ports, tenant, person, correlation_id: &message.correlation_id };
+    work.run().await
+}
+
+impl Work<'_> {
+    async fn run(&self) -> Result<Outcome, Failure> {
+        for _ in 0..ROUNDS_MAX {
+            let Some(person) = self.ports.roster.person(&self.person).await? else { return Ok(Outcome::Done) };
+            let look = match self.tenant.look(&person).await {
+                Ok(look) => look,
+                Err(trouble) => return trouble.into_result(),
+            };
+            if self.ports.controls.switches().await?.mode == Mode::Observe {
+                self.observe(&look.plan).await?;
+                return Ok(Outcome::Done);
+            }
+            let agreed = match self.agreed(&person).await? {
+                Ok(agreed) => agreed,
+                Err(trouble) => return trouble.into_result(),
+            };
+            let progress = self.record(&look.plan, &agreed).await?;
+            self.page_tasks(&progress).await?;
+            match self.carry_all(&progress.runnable).await? {
+                carry::Turn::Settled if look.blind.is_some() && !person.head.cut => {
+                    return Ok(Outcome::Later(look.blind.unwrap_or_default()));
+                }
+                carry::Turn::Settled => break,
+                carry::Turn::PlanAgain | carry::Turn::Progressed => {}
+                carry::Turn::Stop(outcome) => return outcome,
+            }
+        }
+        self.hand_on().await?;
+        Ok(Outcome::Done)
+    }
+
+    /// In observe nothing is written; a cut that should happen raises a page instead.
+    async fn observe(&self, plan: &Plan) -> Result<(), StoreError> {
+        if !plan.steps.iter().any(|step| step.action.cuts()) {
+            return Ok(());
+        }
+        let text = format!("access of {} should be cut, but Joinery only observes: run `joinery enforce`, or cut by hand", self.person);
+        self.page("observed-cut", text).await
+    }
+
+    /// Settled steps that a second read, too, no longer asks for. Reads only if there are any.
+    async fn agreed(&self, person: &Person) -> Result<Result<BTreeSet<StepId>, Trouble>, StoreError> {
+        let policy = self.tenant.policy();
+        let settled = progress::settled(person, self.tenant.stage(), policy, self.now());
+        if settled.is_empty() {
+            return Ok(Ok(settled));
+        }
+        let second = match self.tenant.look(person).await {
+            Ok(second) if second.blind.is_none() => second,
+            Ok(_) => return Ok(Ok(BTreeSet::new())),
+            Err(trouble) => return Ok(Err(trouble)),
+        };
+        let asked = second.plan.steps.iter();
+        let asked = asked.map(|step| StepId::derive(&self.person, person.head.generation, &step.action));
+        let asked: BTreeSet<_> = asked.collect();
+        Ok(Ok(settled.difference(&asked).cloned().collect()))
+    }
+
+    /// Stores what planning changed, with its lines in the timeline.
+    async fn record(&self, plan: &Plan, agreed: &BTreeSet<StepId>) -> Result<Progress, StoreError> {
+        let (policy, stage, now) = (self.tenant.policy(), self.tenant.stage(), self.now());
+        let (_, progress) = amend(self.ports.roster.as_ref(), &self.person, |person, aside| {
+            let progress = progress::apply(person, stage, plan, agreed, policy, now);
+            let mut line = |kind, text: String| aside.timeline.push(self.line(kind, text));
+            for (phrase, why) in &progress.decided {
+                line(TimelineKind::Decided, format!("{phrase}: {why}"));
+            }
+            for (phrase, why) in &progress.waits {
+                line(TimelineKind::Waits, format!("{phrase}: {why}"));
+            }
+            for (action, instructions) in &progress.tasks {
+                line(TimelineKind::Task, format!("{}: {instructions}", action.phrase()));
+            }
+            for phrase in &progress.verified {
+                line(TimelineKind::Verified, format!("{phrase}: read back"));
+            }
+            for phrase in &progress.dropped {
+                line(TimelineKind::Decided, format!("{phrase}: no longer needed"));
+            }
+            progress
+        })
+        .await?;
+        Ok(progress)
+    }
+
+    /// A cut that only a human can finish must not wait for somebody to look at a list.
+    async fn page_tasks(&self, progress: &Progress) -> Result<(), StoreError> {
+        for (action, instructions) in progress.tasks.iter().filter(|(action, _)| action.is_urgent()) {
+            self.page(&action.phrase(), format!("{}: {instructions}", self.person)).await?;
+        }
+        Ok(())
+    }
+
+    async fn hand_on(&self) -> Result<(), StoreError> {
+        let Some(queue) = self.tenant.next() else { return Ok(()) };
+        let message = Message::wake(&self.person, "handed on", self.correlation_id);
+        send(self.ports, queue, &self.person, &message).await
+    }
+
+    pub(crate) async fn page(&self, what: &str, text: String) -> Result<(), StoreError> {
+        let key = format!("{}|{what}", self.person);
+        tracing::warn!(person = %self.person, "page: {text}");
+        self.ports.pager.page(Page { key, person: Some(self.person.clone()), text, at: self.now() }).await
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    pub(crate) fn line(&self, kind: TimelineKind, text: String) -> TimelineEntry {
+        let function = match self.tenant.stage() {
+            Stage::Accounts => "accounts",
+            Stage::Groups => "groups",
+            Stage::Licenses => "licenses",
+        };
+        TimelineEntry { at: self.now(), kind, function: function.into(), text, correlation_id: self.correlation_id.to_owned() }
+    }
+
+    pub(crate) async fn amend<R>(&self, change: impl FnMut(&mut Person, &mut Aside) -> R) -> Result<(Person, R), StoreError> {
+        amend(self.ports.roster.as_ref(), &self.person, change).await
+    }
+}
+
+/// Sends a message about a person, with a fresh deduplication id: an equal id within five minutes would be dropped.
+pub async fn send(ports: &Ports, queue: QueueName, person: &PersonId, message: &Message) -> Result<(), StoreError> {
+    let outgoing = Outgoing { group: person.to_string(), deduplication_id: ports.entropy.id(), body: message.to_json() };
+    ports.outbox.send(queue, outgoing).await
+}

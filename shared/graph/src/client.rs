@@ -226,7 +226,7 @@ impl Client {
                 }
                 // At least a millisecond, so that the waiting time bounds this loop.
                 Admission::WaitFor(wait) => {
-                    self.wait(wait.max(Duration::from_millis(1)), spent).await
+                    self.wait(wait.max(Duration::from_millis(1)), spent).await;
                 }
             }
         }
@@ -263,10 +263,11 @@ impl Client {
 
     /// What an attempt means for `request`; a 429 quiets everybody who shares the pace.
     pub(crate) fn judge(&self, request: &Request, attempt: Attempt, spent: Spent) -> Next {
-        let outcome = match &attempt {
-            Ok(answer) if answer.status().is_success() => {
-                return Next::Done(attempt.map_err(|lost| Error::lost(request, lost)));
-            }
+        let failure = match attempt {
+            Ok(answer) if answer.status().is_success() => return Next::Done(Ok(answer)),
+            failure => failure,
+        };
+        let outcome = match &failure {
             Ok(answer) => Outcome::Answer(answer.status(), answer.headers()),
             Err(lost) => Outcome::Lost(lost),
         };
@@ -274,7 +275,7 @@ impl Client {
             .config
             .retry
             .decide(request, outcome, spent, self.jitter());
-        let error = match attempt {
+        let error = match failure {
             Ok(answer) => {
                 Error::from_answer(request, answer.status(), answer.headers(), answer.body())
             }
@@ -284,8 +285,13 @@ impl Client {
             retry_after, by, ..
         } = &error
         {
+            let quiet = if let Decision::Again(wait) = decision {
+                wait
+            } else {
+                *retry_after
+            };
             // An overflow would need a clock at the end of time; then there is nothing to be quiet for.
-            if let Ok(until) = (self.inputs.now)().checked_add(*retry_after) {
+            if let Ok(until) = (self.inputs.now)().checked_add(quiet) {
                 self.pace.quiet(until, *by);
             }
         }
@@ -297,6 +303,9 @@ impl Client {
     }
 
     pub(crate) async fn wait(&self, wait: Duration, spent: &mut Spent) {
+        if wait.is_zero() {
+            return;
+        }
         spent.waited = spent.waited.saturating_add(wait);
         self.inputs.sleep.sleep(wait).await;
     }

@@ -29,7 +29,7 @@ pub const BACKOFF_FIRST: Duration = Duration::from_millis(250);
 
 /// The longest `Retry-After` believed. Graph's own windows end after five minutes ("Microsoft Graph service-specific
 /// throttling limits"); anything longer is more likely an error than a wish.
-pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
+pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(10);
 
 /// What a caller is told to wait when Graph throttles without naming a time.
 pub const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(10);

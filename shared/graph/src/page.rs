@@ -112,7 +112,7 @@ mod tests {
     fn a_link_leads_home_or_nowhere() {
         let base = Url::parse("https://graph.microsoft.com/v1.0").unwrap();
         let check = |link: &str, expected: bool| {
-            assert_eq!(same_origin(link, &base).is_some(), expected, "{link}")
+            assert_eq!(same_origin(link, &base).is_some(), expected, "{link}");
         };
         check("https://graph.microsoft.com/v1.0/users?$skiptoken=x", true);
         check(
@@ -156,7 +156,7 @@ mod tests {
         let mut seen = Vec::new();
         client
             .for_each_user(&["id"], None, |user| {
-                seen.push(user.unwrap().id.to_string())
+                seen.push(user.unwrap().id.to_string());
             })
             .await
             .unwrap();

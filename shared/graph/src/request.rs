@@ -218,8 +218,14 @@ const QUERY: &AsciiSet = &SEGMENT
     .remove(b'/')
     .remove(b'\'');
 
-/// Percent-encodes one segment of a path.
+/// Percent-encodes one segment of a path. An empty one and the two dotted ones would vanish from the path, and the call
+/// would go to another object; they become a name that no object has.
 pub(crate) fn segment(text: &str) -> impl fmt::Display {
+    let text = if matches!(text, "" | "." | "..") {
+        "~"
+    } else {
+        text
+    };
     utf8_percent_encode(text, SEGMENT)
 }
 
@@ -237,8 +243,7 @@ pub(crate) mod tests {
             request.method,
             request.relative().unwrap_or_default()
         );
-        assert_eq!(line, expected);
-        assert_eq!(request.body, body);
+        assert_eq!((line, request.body.clone()), (expected.to_owned(), body));
         let wrote = request.class.is_write();
         assert!(
             !wrote || request.method != Method::GET,
@@ -267,6 +272,19 @@ pub(crate) mod tests {
             .1;
         assert_eq!(filter, "displayName eq 'R&D + #1 é'");
         assert_eq!(url.path(), "/v1.0/users");
+    }
+
+    #[test]
+    fn no_id_leads_to_another_object() {
+        let base = Url::parse("https://graph.microsoft.com/v1.0").unwrap();
+        for id in ["", ".", "..", "%2e%2e", "a/../..", "a?b#c", "\\..\\.."] {
+            let url = delete_user(&UserId::from(id)).url(&base).unwrap();
+            assert_eq!(url.path_segments().unwrap().count(), 3, "{url}");
+            assert!(
+                !url.path().ends_with('/') && url.query().is_none() && url.fragment().is_none(),
+                "{url}"
+            );
+        }
     }
 
     #[test]

@@ -129,13 +129,12 @@ impl Policy {
 /// nothing is longer than [`limits::RETRY_AFTER_MAX`].
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match text.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
-        Err(_) => {
-            let until = http_date(text)?;
-            let from = http_date(headers.get(http::header::DATE)?.to_str().ok()?)?;
-            Duration::try_from(until.duration_since(from)).unwrap_or_default()
-        }
+    let wait = if let Ok(seconds) = text.parse::<f64>() {
+        Duration::try_from_secs_f64(seconds).ok()?
+    } else {
+        let until = http_date(text)?;
+        let from = http_date(headers.get(http::header::DATE)?.to_str().ok()?)?;
+        Duration::try_from(until.duration_since(from)).unwrap_or_default()
     };
     Some(wait.min(limits::RETRY_AFTER_MAX))
 }

@@ -165,6 +165,9 @@ pub(crate) fn require_secure(url: &Url) -> Result<(), Insecure> {
 }
 
 #[cfg(test)]
+mod over_the_wire;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

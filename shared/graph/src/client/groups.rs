@@ -74,11 +74,6 @@ impl Client {
         self.pages(request::members(id, properties))
     }
 
-    /// The users among a group's owners.
-    pub async fn owners(&self, id: &GroupId, properties: &[&str]) -> Result<Vec<User>, Error> {
-        self.list(request::owners(id, properties)).await
-    }
-
     /// Adds a member. "Already a member" is told apart, since such a membership is not ours.
     pub async fn add_member(&self, id: &GroupId, member: &UserId) -> Result<(), Error> {
         self.execute(&request::add_member(id, member)).await

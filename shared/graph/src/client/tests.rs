@@ -224,6 +224,17 @@ async fn a_throttled_write_waits_a_little_and_goes_again() {
 }
 
 #[tokio::test]
+async fn a_throttle_that_names_no_time_is_backed_off_from() {
+    let script = Script::new([
+        answer(429, &json!({})),
+        answer(429, &json!({})),
+        answer(204, &Value::Null),
+    ]);
+    script.client().add_member(&group(), &user()).await.unwrap();
+    assert_eq!(script.waited_ms(), 125 + 250);
+}
+
+#[tokio::test]
 async fn a_long_throttle_is_handed_on_and_nothing_is_sent_meanwhile() {
     let throttled = answer(429, &json!({"error": {"code": "TooManyRequests"}}))
         .with("retry-after", "60")

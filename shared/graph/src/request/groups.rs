@@ -59,11 +59,6 @@ pub fn members(id: &GroupId, properties: &[&str]) -> Request {
     .query("$top", limits::PAGE_MAX.to_string())
 }
 
-/// A page of the users among a group's owners.
-pub fn owners(id: &GroupId, properties: &[&str]) -> Request {
-    Request::get("/groups/{id}/owners", format!("{}/owners", group(id))).select(properties)
-}
-
 /// Adds one member. Not repeatable: the second time Graph says "already exists", and whoever asks would no longer
 /// know whether the membership is ours.
 pub fn add_member(id: &GroupId, member: &UserId) -> Request {

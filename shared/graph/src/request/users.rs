@@ -79,15 +79,17 @@ pub fn users(properties: &[&str], filter: Option<&Filter>, top: u16) -> Request 
     list("/users", properties, filter, top)
 }
 
-/// Makes an account. Not repeatable: after a lost answer look the UPN up first.
+/// Makes an account. Not repeatable: after a lost answer look the UPN up first. A disabled account gives no access.
 pub fn create_user(new: NewUser) -> Request {
+    let enabled = new.account_enabled;
     let mut body = new.properties;
-    body.insert("accountEnabled".into(), new.account_enabled.into());
+    body.insert("accountEnabled".into(), enabled.into());
     body.insert("displayName".into(), new.display_name.into());
     body.insert("mailNickname".into(), new.mail_nickname.into());
     body.insert("userPrincipalName".into(), new.user_principal_name.into());
     body.insert("passwordProfile".into(), password_profile(&new.password));
-    Request::post("/users", "/users".into(), Value::Object(body)).grants()
+    let request = Request::post("/users", "/users".into(), Value::Object(body));
+    if enabled { request.grants() } else { request }
 }
 
 /// Changes properties. Enabling the account is a grant; anything else is a write.
@@ -240,7 +242,7 @@ mod tests {
             None,
         );
         let by_name = |upn: &str, expected: &str| {
-            check(&get_user(UserKey::Upn(upn), &["id"]), expected, None)
+            check(&get_user(UserKey::Upn(upn), &["id"]), expected, None);
         };
         by_name(
             "adele@contoso.example",
@@ -286,8 +288,7 @@ mod tests {
                 "passwordProfile": {"password": "p", "forceChangePasswordNextSignIn": true},
             })),
         );
-        assert!(!request.repeatable);
-        assert_eq!(request.class, Class::Grant);
+        assert_eq!((request.class, request.repeatable), (Class::Write, false));
     }
 
     #[test]

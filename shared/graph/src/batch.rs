@@ -39,27 +39,20 @@ impl Client {
         // What is not settled when the time is over was sent, for all we know.
         let _ = tokio::time::timeout(limits::CALL_MAX, self.rounds(requests, &mut settled)).await;
         let lost = |request| Err(Error::lost(request, Lost::new(LostKind::Timeout)));
-        settled
-            .into_iter()
-            .zip(requests)
-            .map(|(item, request)| item.unwrap_or_else(|| lost(request)))
-            .collect()
+        settled.into_iter().zip(requests).map(|(item, request)| item.unwrap_or_else(|| lost(request))).collect()
     }
 
     async fn rounds(&self, requests: &[Request], settled: &mut [Option<Item>]) {
         let mut spent = Spent::default();
         loop {
-            let pending: Vec<&Request> = unsettled(requests, settled)
-                .map(|(request, _)| request)
-                .collect();
+            let pending: Vec<&Request> = unsettled(requests, settled).map(|(request, _)| request).collect();
             if pending.is_empty() {
                 return;
             }
             let attempts = match self.round(&pending, &mut spent).await {
                 Ok(attempts) => attempts,
                 Err(error) => {
-                    unsettled(requests, settled)
-                        .for_each(|(_, item)| *item = Some(Err(error.clone())));
+                    unsettled(requests, settled).for_each(|(_, item)| *item = Some(Err(error.clone())));
                     return;
                 }
             };
@@ -82,12 +75,8 @@ impl Client {
     /// One batch over the wire; how each of its requests fared.
     async fn round(&self, pending: &[&Request], spent: &mut Spent) -> Result<Vec<Attempt>, Error> {
         let outer = envelope(pending);
-        let writes = pending
-            .iter()
-            .filter(|request| request.class.is_write())
-            .count();
-        self.admit(&outer, u32::try_from(writes).unwrap_or(u32::MAX), spent)
-            .await?;
+        let writes = pending.iter().filter(|request| request.class.is_write()).count();
+        self.admit(&outer, u32::try_from(writes).unwrap_or(u32::MAX), spent).await?;
         Ok(match self.attempt(&outer, spent).await? {
             Ok(answer) if answer.status().is_success() => open(answer.body(), pending.len()),
             // A failure of the whole is a failure of each; whether it is repeated depends on each.
@@ -101,10 +90,7 @@ fn unsettled<'a>(
     requests: &'a [Request],
     settled: &'a mut [Option<Item>],
 ) -> impl Iterator<Item = (&'a Request, &'a mut Option<Item>)> {
-    requests
-        .iter()
-        .zip(settled)
-        .filter(|(_, item)| item.is_none())
+    requests.iter().zip(settled).filter(|(_, item)| item.is_none())
 }
 
 /// The batch of `requests`; their ids are their places.
@@ -119,10 +105,7 @@ fn envelope(requests: &[&Request]) -> Request {
                 "url": request.relative().unwrap_or_default(),
             });
             if let (Some(body), Some(item)) = (&request.body, item.as_object_mut()) {
-                item.insert(
-                    "headers".into(),
-                    json!({ "Content-Type": "application/json" }),
-                );
+                item.insert("headers".into(), json!({ "Content-Type": "application/json" }));
                 item.insert("body".into(), body.clone());
             }
             item
@@ -151,29 +134,17 @@ struct OneAnswer {
 
 /// The answers in the order of the requests. They come in any order; one that is missing or unreadable is lost.
 fn open(body: &[u8], count: usize) -> Vec<Attempt> {
-    let answers: Vec<OneAnswer> = serde_json::from_slice(body)
-        .map(|a: Answers| a.responses)
-        .unwrap_or_default();
-    let mut by_id: HashMap<String, OneAnswer> = answers
-        .into_iter()
-        .map(|one| (one.id.clone(), one))
-        .collect();
+    let answers: Vec<OneAnswer> = serde_json::from_slice(body).map(|a: Answers| a.responses).unwrap_or_default();
+    let mut by_id: HashMap<String, OneAnswer> = answers.into_iter().map(|one| (one.id.clone(), one)).collect();
     (0..count)
-        .map(|place| {
-            by_id
-                .remove(&place.to_string())
-                .and_then(response)
-                .ok_or_else(|| Lost::new(LostKind::Cut))
-        })
+        .map(|place| by_id.remove(&place.to_string()).and_then(response).ok_or_else(|| Lost::new(LostKind::Cut)))
         .collect()
 }
 
 fn response(answer: OneAnswer) -> Option<Response<Bytes>> {
     let mut headers = HeaderMap::new();
     for (name, value) in answer.headers.unwrap_or_default() {
-        let value = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);
         }
@@ -238,31 +209,19 @@ mod tests {
                 item(1, 404, &json!({"error": {"code": "Request_ResourceNotFound", "message": "m"}})),
             ]}),
         )]);
-        let items = script
-            .client()
-            .batch(&[read("a"), read("b"), read("c")])
-            .await;
+        let items = script.client().batch(&[read("a"), read("b"), read("c")]).await;
         assert_eq!(items[0].as_ref().unwrap()["id"], "a");
-        assert_eq!(
-            items[1].as_ref().unwrap_err().refusal(),
-            Some(&Refusal::NotFound)
-        );
+        assert_eq!(items[1].as_ref().unwrap_err().refusal(), Some(&Refusal::NotFound));
         assert_eq!(items[2].as_ref().unwrap()["id"], "c");
     }
 
     #[tokio::test]
     async fn only_what_was_throttled_is_sent_again() {
         let script = Script::new([
-            answer(
-                200,
-                &json!({"responses": [item(0, 204, &Value::Null), throttled(1), item(2, 204, &Value::Null)]}),
-            ),
+            answer(200, &json!({"responses": [item(0, 204, &Value::Null), throttled(1), item(2, 204, &Value::Null)]})),
             answer(200, &json!({"responses": [item(0, 204, &Value::Null)]})),
         ]);
-        let items = script
-            .client()
-            .batch(&[write("a"), write("b"), write("c")])
-            .await;
+        let items = script.client().batch(&[write("a"), write("b"), write("c")]).await;
         assert!(items.iter().all(Result::is_ok), "{items:?}");
         let sent: Vec<Value> = script.bodies();
         assert_eq!(sent[0]["requests"].as_array().unwrap().len(), 3);
@@ -275,40 +234,21 @@ mod tests {
     async fn a_missing_answer_is_a_lost_one() {
         let script = Script::new([
             answer(200, &json!({"responses": [item(0, 204, &Value::Null)]})),
-            answer(
-                200,
-                &json!({"responses": [item(0, 200, &json!({"id": "c"}))]}),
-            ),
+            answer(200, &json!({"responses": [item(0, 200, &json!({"id": "c"}))]})),
         ]);
-        let items = script
-            .client()
-            .batch(&[write("a"), write("b"), read("c")])
-            .await;
+        let items = script.client().batch(&[write("a"), write("b"), read("c")]).await;
         assert!(items[0].is_ok());
         assert!(items[1].as_ref().unwrap_err().may_have_taken_effect());
-        assert_eq!(
-            items[2].as_ref().unwrap()["id"],
-            "c",
-            "a read is asked again, a write is not"
-        );
+        assert_eq!(items[2].as_ref().unwrap()["id"], "c", "a read is asked again, a write is not");
     }
 
     #[tokio::test]
     async fn when_the_whole_batch_is_lost_each_item_says_so_and_the_repeatable_go_again() {
-        let script = Script::new([
-            lost(LostKind::Cut),
-            answer(200, &json!({"responses": [item(0, 200, &json!({}))]})),
-        ]);
-        let items = script
-            .client()
-            .batch(&[write("a"), revoke_sessions(&UserId::from("u"))])
-            .await;
+        let script = Script::new([lost(LostKind::Cut), answer(200, &json!({"responses": [item(0, 200, &json!({}))]}))]);
+        let items = script.client().batch(&[write("a"), revoke_sessions(&UserId::from("u"))]).await;
         assert!(items[0].as_ref().unwrap_err().may_have_taken_effect());
         assert!(items[1].is_ok());
-        assert_eq!(
-            script.bodies()[1]["requests"][0]["url"],
-            "/users/u/revokeSignInSessions"
-        );
+        assert_eq!(script.bodies()[1]["requests"][0]["url"], "/users/u/revokeSignInSessions");
     }
 
     #[tokio::test]
@@ -323,12 +263,8 @@ mod tests {
         assert_eq!(items.len(), 45);
         assert!(items.iter().all(Result::is_ok));
         for body in script.bodies() {
-            let ids: std::collections::HashSet<_> = body["requests"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|item| item["id"].to_string())
-                .collect();
+            let ids: std::collections::HashSet<_> =
+                body["requests"].as_array().unwrap().iter().map(|item| item["id"].to_string()).collect();
             assert_eq!(ids.len(), body["requests"].as_array().unwrap().len());
         }
     }

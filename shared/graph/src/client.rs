@@ -117,13 +117,7 @@ impl Client {
         inputs: Inputs,
     ) -> Result<Self, Insecure> {
         require_secure(&config.base_url)?;
-        Ok(Self {
-            config,
-            transport,
-            tokens,
-            pace,
-            inputs,
-        })
+        Ok(Self { config, transport, tokens, pace, inputs })
     }
 
     /// Sends a request and gives the answer, which is a success.
@@ -139,12 +133,7 @@ impl Client {
         let answer = self.send(request).await?;
         // The reason is left out: it may quote a value.
         serde_json::from_slice(answer.body()).map_err(|_| {
-            Error::odd_success(
-                request,
-                answer.status(),
-                answer.headers(),
-                "the body is not what the call documents",
-            )
+            Error::odd_success(request, answer.status(), answer.headers(), "the body is not what the call documents")
         })
     }
 
@@ -173,9 +162,7 @@ impl Client {
         let mut pages = self.pages(first);
         while let Some(page) = pages.next().await? {
             for object in page {
-                all.push(object.map_err(|_: Unreadable| {
-                    pages.oddity("an object of the list cannot be read")
-                })?);
+                all.push(object.map_err(|_: Unreadable| pages.oddity("an object of the list cannot be read"))?);
             }
             if all.len() > limits::LIST_MAX {
                 return Err(pages.oddity("the list is longer than we read"));
@@ -191,8 +178,7 @@ impl Client {
     async fn attempts(&self, request: &Request) -> Result<Response<Bytes>, Error> {
         let mut spent = Spent::default();
         loop {
-            self.admit(request, u32::from(request.class.is_write()), &mut spent)
-                .await?;
+            self.admit(request, u32::from(request.class.is_write()), &mut spent).await?;
             let attempt = self.attempt(request, &mut spent).await?;
             match self.judge(request, attempt, spent) {
                 Next::Done(result) => return result,
@@ -203,21 +189,11 @@ impl Client {
     }
 
     /// Waits for the pace, within the waiting time of one call; otherwise it is the caller who waits.
-    pub(crate) async fn admit(
-        &self,
-        request: &Request,
-        writes: u32,
-        spent: &mut Spent,
-    ) -> Result<(), Error> {
+    pub(crate) async fn admit(&self, request: &Request, writes: u32, spent: &mut Spent) -> Result<(), Error> {
         loop {
-            match self
-                .pace
-                .admit((self.inputs.now)(), request.class, writes, self.config.lane)
-            {
+            match self.pace.admit((self.inputs.now)(), request.class, writes, self.config.lane) {
                 Admission::Admit => return Ok(()),
-                Admission::WaitFor(wait)
-                    if spent.waited.saturating_add(wait) > self.config.retry.wait_max =>
-                {
+                Admission::WaitFor(wait) if spent.waited.saturating_add(wait) > self.config.retry.wait_max => {
                     return Err(Error::Throttled {
                         route: request.route,
                         retry_after: wait.min(limits::RETRY_AFTER_MAX),
@@ -233,30 +209,18 @@ impl Client {
     }
 
     /// One request, one answer. An error means that nothing was sent.
-    pub(crate) async fn attempt(
-        &self,
-        request: &Request,
-        spent: &mut Spent,
-    ) -> Result<Attempt, Error> {
+    pub(crate) async fn attempt(&self, request: &Request, spent: &mut Spent) -> Result<Attempt, Error> {
         spent.attempts += 1;
         let token = self
             .tokens
             .token()
             .await
-            .map_err(|source| Error::Unauthenticated {
-                route: request.route,
-                source: Some(source),
-            })?;
+            .map_err(|source| Error::Unauthenticated { route: request.route, source: Some(source) })?;
         let attempt = match self.wire(request, &token) {
             Ok(wire) => self.transport.send(wire).await,
-            Err(error) => Err(Lost {
-                kind: LostKind::Connect,
-                source: Some(error.into()),
-            }),
+            Err(error) => Err(Lost { kind: LostKind::Connect, source: Some(error.into()) }),
         };
-        let status = attempt
-            .as_ref()
-            .map_or(0, |answer| answer.status().as_u16());
+        let status = attempt.as_ref().map_or(0, |answer| answer.status().as_u16());
         tracing::debug!(method = %request.method, route = request.route, status, attempt = spent.attempts, "graph call");
         Ok(attempt)
     }
@@ -271,25 +235,13 @@ impl Client {
             Ok(answer) => Outcome::Answer(answer.status(), answer.headers()),
             Err(lost) => Outcome::Lost(lost),
         };
-        let decision = self
-            .config
-            .retry
-            .decide(request, outcome, spent, self.jitter());
+        let decision = self.config.retry.decide(request, outcome, spent, self.jitter());
         let error = match failure {
-            Ok(answer) => {
-                Error::from_answer(request, answer.status(), answer.headers(), answer.body())
-            }
+            Ok(answer) => Error::from_answer(request, answer.status(), answer.headers(), answer.body()),
             Err(lost) => Error::lost(request, lost),
         };
-        if let Error::Throttled {
-            retry_after, by, ..
-        } = &error
-        {
-            let quiet = if let Decision::Again(wait) = decision {
-                wait
-            } else {
-                *retry_after
-            };
+        if let Error::Throttled { retry_after, by, .. } = &error {
+            let quiet = if let Decision::Again(wait) = decision { wait } else { *retry_after };
             // An overflow would need a clock at the end of time; then there is nothing to be quiet for.
             if let Ok(until) = (self.inputs.now)().checked_add(quiet) {
                 self.pace.quiet(until, *by);
@@ -339,10 +291,7 @@ impl Client {
         Ok(wire.body(request.bytes())?)
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "any bits of a random number are random"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "any bits of a random number are random")]
     fn jitter(&self) -> u64 {
         (self.inputs.random)() as u64
     }
@@ -350,9 +299,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("config", &self.config)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("config", &self.config).finish_non_exhaustive()
     }
 }
 

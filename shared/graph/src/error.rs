@@ -163,10 +163,7 @@ impl Error {
             Self::Throttled { .. } | Self::Unavailable { .. } | Self::NoAnswer { .. } => true,
             Self::Refused { refusal, .. } => *refusal == Refusal::Concurrency,
             Self::Unauthenticated { source, .. } => {
-                matches!(
-                    source,
-                    Some(TokenError::Timeout | TokenError::Unavailable(_))
-                )
+                matches!(source, Some(TokenError::Timeout | TokenError::Unavailable(_)))
             }
             Self::Undocumented { .. } => false,
         }
@@ -175,48 +172,29 @@ impl Error {
     /// Whether the tenant may have changed although the call failed: then look before repeating.
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
-            Self::Unavailable {
-                may_have_taken_effect,
-                ..
-            }
-            | Self::Undocumented {
-                may_have_taken_effect,
-                ..
-            }
-            | Self::NoAnswer {
-                may_have_taken_effect,
-                ..
-            } => *may_have_taken_effect,
+            Self::Unavailable { may_have_taken_effect, .. }
+            | Self::Undocumented { may_have_taken_effect, .. }
+            | Self::NoAnswer { may_have_taken_effect, .. } => *may_have_taken_effect,
             Self::Refused { .. } | Self::Throttled { .. } | Self::Unauthenticated { .. } => false,
         }
     }
 
     /// Reads an answer that is not a success.
-    pub(crate) fn from_answer(
-        request: &Request,
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Self {
+    pub(crate) fn from_answer(request: &Request, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let body: Body = serde_json::from_slice(body).unwrap_or_default();
         let answer = answer(request.route, status, headers, &body.error);
         let retry_after = retry::retry_after(headers);
         match status.as_u16() {
-            401 => Self::Unauthenticated {
-                route: request.route,
-                source: None,
-            },
+            401 => Self::Unauthenticated { route: request.route, source: None },
             429 => Self::Throttled {
                 route: request.route,
                 retry_after: retry_after.unwrap_or(crate::limits::RETRY_AFTER_DEFAULT),
                 by: throttle(headers),
             },
             // 501 is an answer, not a breakdown: the call does not exist.
-            500 | 502..=599 => Self::Unavailable {
-                answer,
-                may_have_taken_effect: request.class.is_write(),
-                retry_after,
-            },
+            500 | 502..=599 => {
+                Self::Unavailable { answer, may_have_taken_effect: request.class.is_write(), retry_after }
+            }
             code => match recognize(code, &body.error) {
                 Some(refusal) => Self::Refused { refusal, answer },
                 None => Self::Undocumented {
@@ -229,12 +207,7 @@ impl Error {
     }
 
     /// A success that is not what the call documents. It may well have been carried out.
-    pub(crate) fn odd_success(
-        request: &Request,
-        status: StatusCode,
-        headers: &HeaderMap,
-        what: &'static str,
-    ) -> Self {
+    pub(crate) fn odd_success(request: &Request, status: StatusCode, headers: &HeaderMap, what: &'static str) -> Self {
         Self::Undocumented {
             answer: answer(request.route, status, headers, &ErrorBody::default()),
             what,
@@ -245,11 +218,7 @@ impl Error {
     /// A call whose answer was lost.
     pub(crate) fn lost(request: &Request, lost: Lost) -> Self {
         let may_have_taken_effect = request.class.is_write() && lost.was_sent();
-        Self::NoAnswer {
-            route: request.route,
-            may_have_taken_effect,
-            source: lost,
-        }
+        Self::NoAnswer { route: request.route, may_have_taken_effect, source: lost }
     }
 }
 
@@ -285,19 +254,9 @@ struct InnerError {
     request_id: Option<String>,
 }
 
-fn answer(
-    route: &'static str,
-    status: StatusCode,
-    headers: &HeaderMap,
-    error: &ErrorBody,
-) -> Answer {
-    let header = headers
-        .get("request-id")
-        .and_then(|value| value.to_str().ok());
-    let inner = error
-        .inner_error
-        .as_ref()
-        .and_then(|inner| inner.request_id.as_deref());
+fn answer(route: &'static str, status: StatusCode, headers: &HeaderMap, error: &ErrorBody) -> Answer {
+    let header = headers.get("request-id").and_then(|value| value.to_str().ok());
+    let inner = error.inner_error.as_ref().and_then(|inner| inner.request_id.as_deref());
     Answer {
         route,
         status: status.as_u16(),
@@ -314,10 +273,7 @@ pub(crate) fn identifier(text: &str) -> Option<Box<str>> {
 
 /// `Tenant_Application/ReadWrite/{appId}/{tenantId}` ("Microsoft Graph throttling guidance").
 fn throttle(headers: &HeaderMap) -> Throttle {
-    let scope = headers
-        .get("x-ms-throttle-scope")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let scope = headers.get("x-ms-throttle-scope").and_then(|value| value.to_str().ok()).unwrap_or_default();
     match scope.split('/').nth(1) {
         Some("Write") => Throttle::Writes,
         Some("Read") => Throttle::Reads,
@@ -334,12 +290,7 @@ mod tests {
 
     fn failed(request: &Request, status: u16, body: &serde_json::Value) -> Error {
         let headers = HeaderMap::new();
-        Error::from_answer(
-            request,
-            StatusCode::from_u16(status).unwrap(),
-            &headers,
-            body.to_string().as_bytes(),
-        )
+        Error::from_answer(request, StatusCode::from_u16(status).unwrap(), &headers, body.to_string().as_bytes())
     }
 
     #[test]
@@ -350,11 +301,7 @@ mod tests {
             "details": [{"code": "ObjectConflict", "message": "zoe@contoso.example", "target": "userPrincipalName"}],
             "innerError": {"request-id": "b0a5-1", "date": "2026-01-05T00:00:00"},
         }});
-        let error = failed(
-            &request::get_user(request::UserKey::Upn("zoe@contoso.example"), &[]),
-            400,
-            &body,
-        );
+        let error = failed(&request::get_user(request::UserKey::Upn("zoe@contoso.example"), &[]), 400, &body);
         assert_eq!(
             error.to_string(),
             "/users/{id}: 400 Request_BadRequest (request b0a5-1): the user principal name is taken"
@@ -364,11 +311,7 @@ mod tests {
 
     #[test]
     fn a_code_that_looks_like_no_code_is_not_printed() {
-        let error = failed(
-            &request::domains(),
-            418,
-            &json!({"error": {"code": "Zoë Müller <zoe@contoso.example>"}}),
-        );
+        let error = failed(&request::domains(), 418, &json!({"error": {"code": "Zoë Müller <zoe@contoso.example>"}}));
         assert_eq!(error.to_string(), "/domains: 418: a refusal we do not know");
     }
 
@@ -378,11 +321,7 @@ mod tests {
         let write = request::delete_user(&UserId::from("u"));
         let check = |request: &Request, status: u16, transient: bool, effect: bool| {
             let error = failed(request, status, &json!({}));
-            assert_eq!(
-                (error.is_transient(), error.may_have_taken_effect()),
-                (transient, effect),
-                "{error}"
-            );
+            assert_eq!((error.is_transient(), error.may_have_taken_effect()), (transient, effect), "{error}");
         };
         check(&write, 500, true, true);
         check(&write, 504, true, true);

@@ -95,12 +95,8 @@ mod tests {
 
     #[test]
     fn an_unreadable_object_is_known_by_its_id_alone() {
-        let unreadable =
-            read::<User>(json!({"id": "u1", "displayName": {"secret": "x"}})).unwrap_err();
+        let unreadable = read::<User>(json!({"id": "u1", "displayName": {"secret": "x"}})).unwrap_err();
         assert_eq!(unreadable.to_string(), "object u1 could not be read");
-        assert_eq!(
-            read::<User>(json!("nonsense")).unwrap_err().to_string(),
-            "object without id could not be read"
-        );
+        assert_eq!(read::<User>(json!("nonsense")).unwrap_err().to_string(), "object without id could not be read");
     }
 }

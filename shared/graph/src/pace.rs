@@ -92,11 +92,7 @@ impl Pace {
     /// Whether a call that Graph charges as `writes` writes may go at `now`. A batch is charged by its items.
     pub fn admit(&self, now: Timestamp, class: Class, writes: u32, lane: Lane) -> Admission {
         self.with(|state| {
-            let quiet = if class.is_write() {
-                state.quiet_writes_until
-            } else {
-                state.quiet_reads_until
-            };
+            let quiet = if class.is_write() { state.quiet_writes_until } else { state.quiet_reads_until };
             if let Ok(wait) = Duration::try_from(quiet.duration_since(now))
                 && !wait.is_zero()
             {
@@ -131,10 +127,7 @@ impl Pace {
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         // A panic elsewhere leaves the state whole: each change is a single assignment.
-        act(&mut self
-            .state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner))
+        act(&mut self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 }
 
@@ -155,11 +148,7 @@ impl Bucket {
         let window_ns = i128::try_from(window.as_nanos()).unwrap_or(i128::MAX);
         // Rounded up: slower rather than faster.
         let token_ns = if rate == 0 { 0 } else { window_ns / rate + 1 };
-        Self {
-            full_at: i128::MIN / 4,
-            token_ns,
-            size_ns: size * token_ns,
-        }
+        Self { full_at: i128::MIN / 4, token_ns, size_ns: size * token_ns }
     }
 
     /// Takes `count` tokens, or says after how long it could. What exceeds the whole bucket can never be had.
@@ -173,9 +162,7 @@ impl Bucket {
         let full_at = self.full_at.clamp(now, now + self.size_ns) + wanted;
         let wait = full_at - now - self.size_ns;
         if wait > 0 {
-            return Err(Duration::from_nanos(
-                u64::try_from(wait).unwrap_or(u64::MAX),
-            ));
+            return Err(Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX)));
         }
         self.full_at = full_at;
         Ok(())
@@ -199,13 +186,9 @@ mod tests {
     #[test]
     fn a_burst_passes_and_then_the_rate_holds() {
         let pace = Pace::default();
-        let passed = (0..1_000)
-            .filter(|_| write(&pace, 0, Lane::Ordinary) == Admission::Admit)
-            .count();
+        let passed = (0..1_000).filter(|_| write(&pace, 0, Lane::Ordinary) == Admission::Admit).count();
         assert_eq!(passed, 400);
-        let Admission::WaitFor(wait) = write(&pace, 0, Lane::Ordinary) else {
-            panic!("the bucket is empty")
-        };
+        let Admission::WaitFor(wait) = write(&pace, 0, Lane::Ordinary) else { panic!("the bucket is empty") };
         assert_eq!(wait.as_millis(), 75);
         assert_eq!(write(&pace, 76, Lane::Ordinary), Admission::Admit);
     }
@@ -215,10 +198,7 @@ mod tests {
         let pace = Pace::default();
         while write(&pace, 0, Lane::Ordinary) == Admission::Admit {}
         assert_eq!(write(&pace, 0, Lane::Urgent), Admission::Admit);
-        assert!(matches!(
-            write(&pace, 0, Lane::Ordinary),
-            Admission::WaitFor(_)
-        ));
+        assert!(matches!(write(&pace, 0, Lane::Ordinary), Admission::WaitFor(_)));
     }
 
     #[test]
@@ -226,14 +206,8 @@ mod tests {
         let pace = Pace::default();
         pace.quiet(at(5_000), Throttle::Writes);
         pace.quiet(at(3_000), Throttle::Writes);
-        assert_eq!(
-            write(&pace, 0, Lane::Urgent),
-            Admission::WaitFor(Duration::from_secs(5))
-        );
-        assert_eq!(
-            pace.admit(at(0), Class::Read, 0, Lane::Ordinary),
-            Admission::Admit
-        );
+        assert_eq!(write(&pace, 0, Lane::Urgent), Admission::WaitFor(Duration::from_secs(5)));
+        assert_eq!(pace.admit(at(0), Class::Read, 0, Lane::Ordinary), Admission::Admit);
         assert_eq!(write(&pace, 5_000, Lane::Ordinary), Admission::Admit);
 
         pace.quiet(at(9_000), Throttle::All);
@@ -245,9 +219,7 @@ mod tests {
     fn a_clock_set_back_does_not_stop_us_for_long() {
         let pace = Pace::default();
         while write(&pace, 86_400_000, Lane::Ordinary) == Admission::Admit {}
-        let Admission::WaitFor(wait) = write(&pace, 0, Lane::Ordinary) else {
-            panic!("still empty")
-        };
+        let Admission::WaitFor(wait) = write(&pace, 0, Lane::Ordinary) else { panic!("still empty") };
         assert!(wait < Duration::from_secs(1));
     }
 

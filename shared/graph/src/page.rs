@@ -47,13 +47,7 @@ struct Page {
 
 impl<'c, T: DeserializeOwned> Pages<'c, T> {
     pub(crate) fn new(client: &'c Client, first: Request) -> Self {
-        Self {
-            client,
-            route: first.route,
-            next: Some(first),
-            read: 0,
-            object: PhantomData,
-        }
+        Self { client, route: first.route, next: Some(first), read: 0, object: PhantomData }
     }
 
     /// The next page, which may be empty; `None` after the last.
@@ -78,10 +72,7 @@ impl<'c, T: DeserializeOwned> Pages<'c, T> {
     }
 
     /// Calls `visit` with every object to the end.
-    pub async fn for_each(
-        mut self,
-        mut visit: impl FnMut(Result<T, Unreadable>) + Send,
-    ) -> Result<(), Error> {
+    pub async fn for_each(mut self, mut visit: impl FnMut(Result<T, Unreadable>) + Send) -> Result<(), Error> {
         while let Some(page) = self.next().await? {
             page.into_iter().for_each(&mut visit);
         }
@@ -115,10 +106,7 @@ mod tests {
             assert_eq!(same_origin(link, &base).is_some(), expected, "{link}");
         };
         check("https://graph.microsoft.com/v1.0/users?$skiptoken=x", true);
-        check(
-            "https://GRAPH.microsoft.com:443/v1.0/users?$skiptoken=x",
-            true,
-        );
+        check("https://GRAPH.microsoft.com:443/v1.0/users?$skiptoken=x", true);
         check("http://graph.microsoft.com/v1.0/users", false);
         check("https://graph.microsoft.com:8443/v1.0/users", false);
         check("https://graph.microsoft.com.evil.example/v1.0/users", false);
@@ -139,17 +127,8 @@ mod tests {
     #[tokio::test]
     async fn all_pages_are_read_in_order_and_an_empty_one_is_not_the_last() {
         let script = Script::new([
-            answer(
-                200,
-                &page(
-                    &["a", "b"],
-                    Some("https://graph.test/v1.0/users?$skiptoken=1"),
-                ),
-            ),
-            answer(
-                200,
-                &page(&[], Some("https://graph.test/v1.0/users?$skiptoken=2")),
-            ),
+            answer(200, &page(&["a", "b"], Some("https://graph.test/v1.0/users?$skiptoken=1"))),
+            answer(200, &page(&[], Some("https://graph.test/v1.0/users?$skiptoken=2"))),
             answer(200, &page(&["c"], None)),
         ]);
         let client = script.client();
@@ -163,11 +142,7 @@ mod tests {
         assert_eq!(seen, ["a", "b", "c"]);
         assert_eq!(
             script.calls(),
-            [
-                "GET /v1.0/users?$select=id&$top=999",
-                "GET /v1.0/users?$skiptoken=1",
-                "GET /v1.0/users?$skiptoken=2",
-            ]
+            ["GET /v1.0/users?$select=id&$top=999", "GET /v1.0/users?$skiptoken=1", "GET /v1.0/users?$skiptoken=2",]
         );
     }
 
@@ -179,10 +154,7 @@ mod tests {
         script
             .client()
             .for_each_user(&[], None, |user| {
-                seen.push(user.map_or_else(
-                    |bad| format!("bad {}", bad.id.unwrap()),
-                    |user| user.id.to_string(),
-                ));
+                seen.push(user.map_or_else(|bad| format!("bad {}", bad.id.unwrap()), |user| user.id.to_string()));
             })
             .await
             .unwrap();
@@ -191,29 +163,16 @@ mod tests {
 
     #[tokio::test]
     async fn the_token_is_not_carried_to_another_host() {
-        let script = Script::new([answer(
-            200,
-            &page(&["a"], Some("https://evil.example/v1.0/users?$skiptoken=1")),
-        )]);
-        let error = script
-            .client()
-            .for_each_user(&[], None, |_| {})
-            .await
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "/users: 200: the next page is at another host"
-        );
+        let script = Script::new([answer(200, &page(&["a"], Some("https://evil.example/v1.0/users?$skiptoken=1")))]);
+        let error = script.client().for_each_user(&[], None, |_| {}).await.unwrap_err();
+        assert_eq!(error.to_string(), "/users: 200: the next page is at another host");
         assert_eq!(script.calls().len(), 1);
     }
 
     #[tokio::test]
     async fn a_listing_goes_on_where_it_was_throttled() {
         let script = Script::new([
-            answer(
-                200,
-                &page(&["a"], Some("https://graph.test/v1.0/users?$skiptoken=1")),
-            ),
+            answer(200, &page(&["a"], Some("https://graph.test/v1.0/users?$skiptoken=1"))),
             answer(429, &json!({})).with("retry-after", "30"),
             answer(200, &page(&["b"], None)),
         ]);
@@ -223,14 +182,7 @@ mod tests {
         let error = pages.next().await.unwrap_err();
         assert_eq!(error.retry_after().unwrap().as_secs(), 30);
         script.advance(30_000);
-        assert_eq!(
-            pages.next().await.unwrap().unwrap()[0]
-                .as_ref()
-                .unwrap()
-                .id
-                .as_str(),
-            "b"
-        );
+        assert_eq!(pages.next().await.unwrap().unwrap()[0].as_ref().unwrap().id.as_str(), "b");
         assert!(pages.next().await.unwrap().is_none());
     }
 
@@ -238,14 +190,7 @@ mod tests {
     async fn a_list_that_leads_to_itself_ends() {
         let link = "https://graph.test/v1.0/users?$skiptoken=1";
         let script = Script::forever(answer(200, &page(&[], Some(link))));
-        let error = script
-            .client()
-            .for_each_user(&[], None, |_| {})
-            .await
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "/users: 200: the list has more pages than we follow"
-        );
+        let error = script.client().for_each_user(&[], None, |_| {}).await.unwrap_err();
+        assert_eq!(error.to_string(), "/users: 200: the list has more pages than we follow");
     }
 }

@@ -33,11 +33,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            attempts_max: limits::ATTEMPTS_MAX,
-            wait_max: limits::WAIT_MAX,
-            backoff_first: limits::BACKOFF_FIRST,
-        }
+        Self { attempts_max: limits::ATTEMPTS_MAX, wait_max: limits::WAIT_MAX, backoff_first: limits::BACKOFF_FIRST }
     }
 }
 
@@ -74,13 +70,7 @@ pub enum Decision {
 
 impl Policy {
     /// Decides. `jitter` is any number, best a random one: it spreads those who back off together.
-    pub fn decide(
-        &self,
-        request: &Request,
-        outcome: Outcome<'_>,
-        spent: Spent,
-        jitter: u64,
-    ) -> Decision {
+    pub fn decide(&self, request: &Request, outcome: Outcome<'_>, spent: Spent, jitter: u64) -> Decision {
         if spent.attempts >= self.attempts_max {
             return Decision::GiveUp;
         }
@@ -91,9 +81,7 @@ impl Policy {
             Outcome::Answer(status, headers) if self.may_repeat(request, status) => {
                 retry_after(headers).unwrap_or_else(|| self.backoff(spent.attempts, jitter))
             }
-            Outcome::Lost(lost) if request.repeatable || !lost.was_sent() => {
-                self.backoff(spent.attempts, jitter)
-            }
+            Outcome::Lost(lost) if request.repeatable || !lost.was_sent() => self.backoff(spent.attempts, jitter),
             _ => return Decision::GiveUp,
         };
         if spent.waited.saturating_add(after) > self.wait_max {
@@ -117,9 +105,7 @@ impl Policy {
         let doublings = attempts.saturating_sub(1).min(16);
         let full = self.backoff_first.saturating_mul(1_u32 << doublings);
         let half = full / 2;
-        let spread_us = u64::try_from(half.as_micros())
-            .unwrap_or(u64::MAX)
-            .saturating_add(1);
+        let spread_us = u64::try_from(half.as_micros()).unwrap_or(u64::MAX).saturating_add(1);
         half.saturating_add(Duration::from_micros(jitter % spread_us))
     }
 }
@@ -141,12 +127,7 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// `Mon, 05 Jan 2026 09:00:00 GMT`.
 fn http_date(text: &str) -> Option<jiff::Timestamp> {
-    Some(
-        jiff::fmt::rfc2822::DateTimeParser::new()
-            .parse_zoned(text)
-            .ok()?
-            .timestamp(),
-    )
+    Some(jiff::fmt::rfc2822::DateTimeParser::new().parse_zoned(text).ok()?.timestamp())
 }
 
 #[cfg(test)]
@@ -178,10 +159,7 @@ mod tests {
     }
 
     fn answered(request: &Request, status: u16, after: &str) -> Decision {
-        let spent = Spent {
-            attempts: 1,
-            ..Spent::default()
-        };
+        let spent = Spent { attempts: 1, ..Spent::default() };
         let headers = headers(after);
         let status = StatusCode::from_u16(status).unwrap();
         Policy::default().decide(request, Outcome::Answer(status, &headers), spent, 0)
@@ -192,10 +170,7 @@ mod tests {
     #[test]
     fn what_was_surely_not_done_is_repeated() {
         for request in [read(), post()] {
-            assert_eq!(
-                answered(&request, 429, "1.5"),
-                Decision::Again(Duration::from_millis(1_500))
-            );
+            assert_eq!(answered(&request, 429, "1.5"), Decision::Again(Duration::from_millis(1_500)));
             assert_eq!(answered(&request, 429, ""), SOON);
             assert_eq!(answered(&request, 409, ""), SOON);
             assert_eq!(answered(&request, 401, ""), Decision::Renew);
@@ -207,14 +182,8 @@ mod tests {
         for status in [500, 502, 503, 504] {
             assert_eq!(answered(&read(), status, ""), SOON);
             assert_eq!(answered(&post(), status, ""), Decision::GiveUp);
-            assert_eq!(
-                answered(&request::delete_user(&UserId::from("u")), status, ""),
-                SOON
-            );
-            assert_eq!(
-                answered(&request::revoke_sessions(&UserId::from("u")), status, ""),
-                SOON
-            );
+            assert_eq!(answered(&request::delete_user(&UserId::from("u")), status, ""), SOON);
+            assert_eq!(answered(&request::revoke_sessions(&UserId::from("u")), status, ""), SOON);
         }
         for status in [200, 204, 400, 403, 404, 405, 410, 501] {
             assert_eq!(answered(&read(), status, ""), Decision::GiveUp);
@@ -224,10 +193,7 @@ mod tests {
     #[test]
     fn a_lost_answer_to_a_post_is_never_repeated_but_an_unsent_one_is() {
         let lost = |request: &Request, kind: LostKind| {
-            let spent = Spent {
-                attempts: 1,
-                ..Spent::default()
-            };
+            let spent = Spent { attempts: 1, ..Spent::default() };
             Policy::default().decide(request, Outcome::Lost(&Lost::new(kind)), spent, 0)
         };
         for kind in [LostKind::Timeout, LostKind::Cut, LostKind::TooLong] {
@@ -239,17 +205,10 @@ mod tests {
 
     #[test]
     fn a_token_is_renewed_once() {
-        let spent = Spent {
-            attempts: 1,
-            renewed: true,
-            ..Spent::default()
-        };
+        let spent = Spent { attempts: 1, renewed: true, ..Spent::default() };
         let headers = HeaderMap::new();
         let outcome = Outcome::Answer(StatusCode::UNAUTHORIZED, &headers);
-        assert_eq!(
-            Policy::default().decide(&read(), outcome, spent, 0),
-            Decision::GiveUp
-        );
+        assert_eq!(Policy::default().decide(&read(), outcome, spent, 0), Decision::GiveUp);
     }
 
     #[test]
@@ -263,11 +222,7 @@ mod tests {
         let check = |text: &str, expected: Option<u64>| {
             let mut headers = headers(text);
             headers.insert(DATE, "Mon, 05 Jan 2026 09:00:00 GMT".parse().unwrap());
-            assert_eq!(
-                retry_after(&headers).map(|wait| wait.as_millis()),
-                expected.map(u128::from),
-                "{text}"
-            );
+            assert_eq!(retry_after(&headers).map(|wait| wait.as_millis()), expected.map(u128::from), "{text}");
         };
         check("10", Some(10_000));
         check(" 2.128 ", Some(2_128));

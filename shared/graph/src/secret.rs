@@ -31,9 +31,6 @@ mod tests {
 
     #[test]
     fn a_secret_does_not_print_itself() {
-        assert_eq!(
-            format!("{:?}", Some(Secret::new("hunter2"))),
-            "Some(Secret(…))"
-        );
+        assert_eq!(format!("{:?}", Some(Secret::new("hunter2"))), "Some(Secret(…))");
     }
 }

@@ -20,10 +20,7 @@ use azure_core::{
     cloud::CustomConfiguration,
     credentials::TokenCredential,
     error::ErrorKind,
-    http::{
-        ClientOptions, ExponentialRetryOptions, HttpClient, RetryOptions,
-        Transport as AzureTransport,
-    },
+    http::{ClientOptions, ExponentialRetryOptions, HttpClient, RetryOptions, Transport as AzureTransport},
     time::Duration,
 };
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
@@ -68,16 +65,11 @@ impl TokenError {
     fn from_azure(error: azure_core::Error) -> Self {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
         while let Some(inner) = cause {
-            if let Some(ErrorKind::HttpResponse { status, .. }) = inner
-                .downcast_ref::<azure_core::Error>()
-                .map(azure_core::Error::kind)
+            if let Some(ErrorKind::HttpResponse { status, .. }) =
+                inner.downcast_ref::<azure_core::Error>().map(azure_core::Error::kind)
             {
                 let refused = (400..500).contains(&u16::from(*status)) && u16::from(*status) != 429;
-                return if refused {
-                    Self::Refused(Arc::new(error))
-                } else {
-                    Self::Unavailable(Arc::new(error))
-                };
+                return if refused { Self::Refused(Arc::new(error)) } else { Self::Unavailable(Arc::new(error)) };
             }
             cause = inner.source();
         }
@@ -119,11 +111,7 @@ pub struct ClientSecretTokens {
 
 impl ClientSecretTokens {
     /// Prepares tokens for the Graph at `graph`, over the connections of `http`. Sends nothing yet.
-    pub fn new(
-        credentials: Credentials,
-        graph: &Url,
-        http: &Http,
-    ) -> Result<Self, CredentialError> {
+    pub fn new(credentials: Credentials, graph: &Url, http: &Http) -> Result<Self, CredentialError> {
         require_secure(&credentials.authority)?;
         let http: Arc<dyn HttpClient> = if credentials.authority.scheme() == "http" {
             Arc::new(loopback::PlainHttp::new(http.client().clone()))
@@ -131,12 +119,7 @@ impl ClientSecretTokens {
             Arc::new(http.client().clone())
         };
         let current = credential(&credentials, &http).map_err(CredentialError::Malformed)?;
-        Ok(Self {
-            scope: scope(graph),
-            credentials,
-            http,
-            current: Mutex::new(current),
-        })
+        Ok(Self { scope: scope(graph), credentials, http, current: Mutex::new(current) })
     }
 }
 
@@ -163,9 +146,7 @@ impl Tokens for ClientSecretTokens {
 
 impl fmt::Debug for ClientSecretTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientSecretTokens")
-            .field("credentials", &self.credentials)
-            .finish_non_exhaustive()
+        f.debug_struct("ClientSecretTokens").field("credentials", &self.credentials).finish_non_exhaustive()
     }
 }
 
@@ -238,32 +219,15 @@ mod tests {
 
     #[test]
     fn credentials_print_without_their_secret() {
-        let printed = format!(
-            "{:?} {:?}",
-            credentials(PUBLIC_AUTHORITY),
-            tokens(PUBLIC_AUTHORITY).unwrap()
-        );
-        assert!(
-            printed.contains("11111111") && !printed.contains("hunter2"),
-            "{printed}"
-        );
+        let printed = format!("{:?} {:?}", credentials(PUBLIC_AUTHORITY), tokens(PUBLIC_AUTHORITY).unwrap());
+        assert!(printed.contains("11111111") && !printed.contains("hunter2"), "{printed}");
     }
 
     #[test]
     fn the_scope_follows_the_cloud() {
-        let check =
-            |graph: &str, expected: &str| assert_eq!(scope(&Url::parse(graph).unwrap()), expected);
-        check(
-            "https://graph.microsoft.com/v1.0",
-            "https://graph.microsoft.com/.default",
-        );
-        check(
-            "https://graph.microsoft.us/v1.0",
-            "https://graph.microsoft.us/.default",
-        );
-        check(
-            "http://127.0.0.1:4010/v1.0",
-            "https://graph.microsoft.com/.default",
-        );
+        let check = |graph: &str, expected: &str| assert_eq!(scope(&Url::parse(graph).unwrap()), expected);
+        check("https://graph.microsoft.com/v1.0", "https://graph.microsoft.com/.default");
+        check("https://graph.microsoft.us/v1.0", "https://graph.microsoft.us/.default");
+        check("http://127.0.0.1:4010/v1.0", "https://graph.microsoft.com/.default");
     }
 }

@@ -81,14 +81,8 @@ impl Http {
             .timeout(limits::ATTEMPT_MAX)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("joinery/", env!("CARGO_PKG_VERSION")));
-        let builder = if is_loopback(base) {
-            builder.no_proxy()
-        } else {
-            builder
-        };
-        Ok(Self {
-            client: builder.build()?,
-        })
+        let builder = if is_loopback(base) { builder.no_proxy() } else { builder };
+        Ok(Self { client: builder.build()? })
     }
 
     /// The connection pool, shared with the token endpoint.
@@ -96,10 +90,7 @@ impl Http {
         &self.client
     }
 
-    async fn exchange(
-        &self,
-        request: http::Request<Bytes>,
-    ) -> Result<http::Response<Bytes>, reqwest::Error> {
+    async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, reqwest::Error> {
         let mut answer = self.client.execute(request.try_into()?).await?;
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await? {
@@ -119,9 +110,7 @@ impl Http {
 impl Transport for Http {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Lost> {
         match self.exchange(request).await {
-            Ok(answer) if answer.body().len() > limits::ANSWER_BYTES_MAX => {
-                Err(Lost::new(LostKind::TooLong))
-            }
+            Ok(answer) if answer.body().len() > limits::ANSWER_BYTES_MAX => Err(Lost::new(LostKind::TooLong)),
             Ok(answer) => Ok(answer),
             Err(error) => {
                 let kind = if error.is_connect() || error.is_builder() {
@@ -131,10 +120,7 @@ impl Transport for Http {
                 } else {
                     LostKind::Cut
                 };
-                Err(Lost {
-                    kind,
-                    source: Some(Arc::new(error.without_url())),
-                })
+                Err(Lost { kind, source: Some(Arc::new(error.without_url())) })
             }
         }
     }
@@ -174,11 +160,7 @@ mod tests {
     #[test]
     fn plain_http_is_for_this_machine_only() {
         let check = |url: &str, allowed: bool| {
-            assert_eq!(
-                require_secure(&Url::parse(url).unwrap()).is_ok(),
-                allowed,
-                "{url}"
-            );
+            assert_eq!(require_secure(&Url::parse(url).unwrap()).is_ok(), allowed, "{url}");
         };
         check("https://graph.microsoft.com/v1.0", true);
         check("http://127.0.0.1:4010/v1.0", true);
@@ -195,13 +177,8 @@ mod tests {
 
     #[test]
     fn only_a_connection_that_never_opened_is_known_to_have_sent_nothing() {
-        let sent = [
-            LostKind::Connect,
-            LostKind::Timeout,
-            LostKind::Cut,
-            LostKind::TooLong,
-        ]
-        .map(|kind| Lost::new(kind).was_sent());
+        let sent = [LostKind::Connect, LostKind::Timeout, LostKind::Cut, LostKind::TooLong]
+            .map(|kind| Lost::new(kind).was_sent());
         assert_eq!(sent, [false, true, true, true]);
     }
 }

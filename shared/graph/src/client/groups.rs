@@ -20,11 +20,7 @@ struct Matching {
 
 impl Client {
     /// One group, or none.
-    pub async fn get_group(
-        &self,
-        id: &GroupId,
-        properties: &[&str],
-    ) -> Result<Option<Group>, Error> {
+    pub async fn get_group(&self, id: &GroupId, properties: &[&str]) -> Result<Option<Group>, Error> {
         self.find(&request::get_group(id, properties)).await
     }
 
@@ -44,27 +40,15 @@ impl Client {
     }
 
     /// The groups the user is a direct member of, all of them.
-    pub async fn member_groups(
-        &self,
-        id: &UserId,
-        properties: &[&str],
-    ) -> Result<Vec<Group>, Error> {
+    pub async fn member_groups(&self, id: &UserId, properties: &[&str]) -> Result<Vec<Group>, Error> {
         self.list(request::member_of(id, properties)).await
     }
 
     /// Which of `groups` the user is in, also through other groups. Ids that Graph does not know are left out.
-    pub async fn check_member_groups(
-        &self,
-        id: &UserId,
-        groups: &[GroupId],
-    ) -> Result<Vec<GroupId>, Error> {
+    pub async fn check_member_groups(&self, id: &UserId, groups: &[GroupId]) -> Result<Vec<GroupId>, Error> {
         let mut matching = Vec::new();
         for chunk in groups.chunks(limits::CHECK_GROUPS_MAX) {
-            matching.extend(
-                self.fetch::<Matching>(&request::check_member_groups(id, chunk))
-                    .await?
-                    .value,
-            );
+            matching.extend(self.fetch::<Matching>(&request::check_member_groups(id, chunk)).await?.value);
         }
         Ok(matching)
     }

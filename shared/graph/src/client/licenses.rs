@@ -10,14 +10,8 @@ use crate::{
 
 impl Client {
     /// Adds and removes direct licenses, all or nothing. Calls for one user are to be serialized: parallel ones conflict.
-    pub async fn assign_license(
-        &self,
-        id: &UserId,
-        add: &[License],
-        remove: &[SkuId],
-    ) -> Result<(), Error> {
-        self.execute(&request::assign_license(id, add, remove))
-            .await
+    pub async fn assign_license(&self, id: &UserId, add: &[License], remove: &[SkuId]) -> Result<(), Error> {
+        self.execute(&request::assign_license(id, add, remove)).await
     }
 
     /// Has Graph work out the user's group-based licenses again; it answers with the true error, if there is one.

@@ -23,26 +23,13 @@ impl Client {
     }
 
     /// A deleted user, or none. Its user principal name has the hex digits of its id in front.
-    pub async fn deleted_user(
-        &self,
-        id: &UserId,
-        properties: &[&str],
-    ) -> Result<Option<User>, Error> {
+    pub async fn deleted_user(&self, id: &UserId, properties: &[&str]) -> Result<Option<User>, Error> {
         self.find(&request::deleted_user(id, properties)).await
     }
 
     /// All deleted users that fit.
-    pub async fn find_deleted_users(
-        &self,
-        filter: &Filter,
-        properties: &[&str],
-    ) -> Result<Vec<User>, Error> {
-        self.list(request::deleted_users(
-            properties,
-            Some(filter),
-            limits::PAGE_MAX,
-        ))
-        .await
+    pub async fn find_deleted_users(&self, filter: &Filter, properties: &[&str]) -> Result<Vec<User>, Error> {
+        self.list(request::deleted_users(properties, Some(filter), limits::PAGE_MAX)).await
     }
 
     /// Deleted users, a page at a time.
@@ -74,12 +61,6 @@ impl Client {
         redirect_url: &str,
         send_message: bool,
     ) -> Result<Invitation, Error> {
-        self.fetch(&request::invite(
-            address,
-            display_name,
-            redirect_url,
-            send_message,
-        ))
-        .await
+        self.fetch(&request::invite(address, display_name, redirect_url, send_message)).await
     }
 }

@@ -21,11 +21,7 @@ use crate::{
 pub(crate) struct Scripted(Attempt);
 
 pub(crate) fn answer(status: u16, body: &Value) -> Scripted {
-    let body = if body.is_null() {
-        Bytes::new()
-    } else {
-        Bytes::from(body.to_string())
-    };
+    let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
     let mut response = Response::new(body);
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
     Scripted(Ok(response))
@@ -38,9 +34,7 @@ pub(crate) fn lost(kind: LostKind) -> Scripted {
 impl Scripted {
     pub(crate) fn with(mut self, name: &'static str, value: &'static str) -> Self {
         if let Ok(response) = &mut self.0 {
-            response
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         self
     }
@@ -80,42 +74,23 @@ impl Script {
 
     fn client_in(&self, lane: Lane, pace: Arc<Pace>) -> Client {
         let base_url = Url::parse("https://graph.test/v1.0").unwrap();
-        let config = Config {
-            base_url,
-            retry: Policy::default(),
-            lane,
-        };
+        let config = Config { base_url, retry: Policy::default(), lane };
         let clock = self.clone();
         let inputs = Inputs {
-            now: Arc::new(move || {
-                Timestamp::from_millisecond(1_767_600_000_000 + clock.state().now_ms).unwrap()
-            }),
+            now: Arc::new(move || Timestamp::from_millisecond(1_767_600_000_000 + clock.state().now_ms).unwrap()),
             random: Arc::new(|| 0),
             sleep: Arc::new(self.clone()),
         };
-        Client::new(
-            config,
-            Arc::new(self.clone()),
-            Arc::new(self.clone()),
-            pace,
-            inputs,
-        )
-        .unwrap()
+        Client::new(config, Arc::new(self.clone()), Arc::new(self.clone()), pace, inputs).unwrap()
     }
 
     pub(crate) fn calls(&self) -> Vec<String> {
-        let line = |call: &http::Request<Bytes>| {
-            format!("{} {}", call.method(), call.uri().path_and_query().unwrap())
-        };
+        let line = |call: &http::Request<Bytes>| format!("{} {}", call.method(), call.uri().path_and_query().unwrap());
         self.state().calls.iter().map(line).collect()
     }
 
     pub(crate) fn bodies(&self) -> Vec<Value> {
-        self.state()
-            .calls
-            .iter()
-            .map(|call| serde_json::from_slice(call.body()).unwrap())
-            .collect()
+        self.state().calls.iter().map(|call| serde_json::from_slice(call.body()).unwrap()).collect()
     }
 
     pub(crate) fn waited_ms(&self) -> u128 {
@@ -181,20 +156,14 @@ fn group() -> GroupId {
 async fn every_request_names_itself_and_carries_the_token() {
     let script = Script::new([answer(200, &json!({"id": "u"})), answer(204, &Value::Null)]);
     let client = script.client();
-    assert_eq!(
-        client.get_user(&user(), &[]).await.unwrap().unwrap().id,
-        user()
-    );
+    assert_eq!(client.get_user(&user(), &[]).await.unwrap().unwrap().id, user());
     client.add_member(&group(), &user()).await.unwrap();
 
     let headers = script.headers(0);
     assert_eq!(headers["authorization"], "Bearer t1");
     assert_eq!(headers["client-request-id"].to_str().unwrap().len(), 36);
     assert!(!headers.contains_key("content-type"));
-    assert!(
-        !format!("{headers:?}").contains("t1"),
-        "the token does not print"
-    );
+    assert!(!format!("{headers:?}").contains("t1"), "the token does not print");
     assert_eq!(script.headers(1)["content-type"], "application/json");
 }
 
@@ -214,10 +183,7 @@ async fn who_is_not_there_is_none_and_not_an_error() {
 
 #[tokio::test]
 async fn a_throttled_write_waits_a_little_and_goes_again() {
-    let script = Script::new([
-        answer(429, &json!({})).with("retry-after", "1.25"),
-        answer(204, &Value::Null),
-    ]);
+    let script = Script::new([answer(429, &json!({})).with("retry-after", "1.25"), answer(204, &Value::Null)]);
     script.client().add_member(&group(), &user()).await.unwrap();
     assert_eq!(script.waited_ms(), 1_250);
     assert_eq!(script.calls().len(), 2);
@@ -225,11 +191,7 @@ async fn a_throttled_write_waits_a_little_and_goes_again() {
 
 #[tokio::test]
 async fn a_throttle_that_names_no_time_is_backed_off_from() {
-    let script = Script::new([
-        answer(429, &json!({})),
-        answer(429, &json!({})),
-        answer(204, &Value::Null),
-    ]);
+    let script = Script::new([answer(429, &json!({})), answer(429, &json!({})), answer(204, &Value::Null)]);
     script.client().add_member(&group(), &user()).await.unwrap();
     assert_eq!(script.waited_ms(), 125 + 250);
 }
@@ -239,24 +201,14 @@ async fn a_long_throttle_is_handed_on_and_nothing_is_sent_meanwhile() {
     let throttled = answer(429, &json!({"error": {"code": "TooManyRequests"}}))
         .with("retry-after", "60")
         .with("x-ms-throttle-scope", "Tenant_Application/Write/app/tenant");
-    let script = Script::new([
-        throttled,
-        answer(200, &json!({"value": []})),
-        answer(204, &Value::Null),
-    ]);
+    let script = Script::new([throttled, answer(200, &json!({"value": []})), answer(204, &Value::Null)]);
     let client = script.client();
     let error = client.add_member(&group(), &user()).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "/groups/{id}/members/$ref: throttled by Graph (writes), again in 60000 ms"
-    );
+    assert_eq!(error.to_string(), "/groups/{id}/members/$ref: throttled by Graph (writes), again in 60000 ms");
 
     script.advance(20_000);
     let error = client.add_member(&group(), &user()).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "/groups/{id}/members/$ref: throttled by our own pace, again in 40000 ms"
-    );
+    assert_eq!(error.to_string(), "/groups/{id}/members/$ref: throttled by our own pace, again in 40000 ms");
     client.domains().await.expect("reads are not throttled");
     assert_eq!(script.calls().len(), 2);
 
@@ -267,20 +219,10 @@ async fn a_long_throttle_is_handed_on_and_nothing_is_sent_meanwhile() {
 #[tokio::test]
 async fn a_lost_answer_to_a_write_is_not_repeated_and_says_what_may_have_happened() {
     for status in [Some(504), None] {
-        let first = status.map_or_else(
-            || lost(LostKind::Cut),
-            |status| answer(status, &Value::Null),
-        );
+        let first = status.map_or_else(|| lost(LostKind::Cut), |status| answer(status, &Value::Null));
         let script = Script::new([first]);
-        let error = script
-            .client()
-            .add_member(&group(), &user())
-            .await
-            .unwrap_err();
-        assert!(
-            error.may_have_taken_effect() && error.is_transient(),
-            "{error}"
-        );
+        let error = script.client().add_member(&group(), &user()).await.unwrap_err();
+        assert!(error.may_have_taken_effect() && error.is_transient(), "{error}");
         assert_eq!(script.calls().len(), 1);
     }
 }
@@ -288,11 +230,7 @@ async fn a_lost_answer_to_a_write_is_not_repeated_and_says_what_may_have_happene
 #[tokio::test]
 async fn an_unopened_connection_had_no_effect() {
     let script = Script::forever(lost(LostKind::Connect));
-    let error = script
-        .client()
-        .add_member(&group(), &user())
-        .await
-        .unwrap_err();
+    let error = script.client().add_member(&group(), &user()).await.unwrap_err();
     assert!(!error.may_have_taken_effect() && error.is_transient());
     assert_eq!(script.calls().len(), 3);
 }
@@ -305,15 +243,8 @@ async fn a_refused_token_is_replaced_once() {
     assert_eq!(script.waited_ms(), 0);
 
     let script = Script::forever(answer(401, &Value::Null));
-    let error = script
-        .client()
-        .add_member(&group(), &user())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "/groups/{id}/members/$ref: not authenticated"
-    );
+    let error = script.client().add_member(&group(), &user()).await.unwrap_err();
+    assert_eq!(error.to_string(), "/groups/{id}/members/$ref: not authenticated");
     assert!(!error.is_transient());
     assert_eq!(script.calls().len(), 2);
 }
@@ -339,10 +270,7 @@ async fn a_success_we_cannot_read_may_have_taken_effect() {
         properties: serde_json::Map::new(),
     };
     let error = script.client().create_user(new).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "/users: 201: the body is not what the call documents"
-    );
+    assert_eq!(error.to_string(), "/users: 201: the body is not what the call documents");
     assert!(error.may_have_taken_effect() && !error.is_transient());
 }
 
@@ -353,19 +281,11 @@ async fn a_cut_goes_first_and_says_so() {
     let now = Timestamp::from_millisecond(1_767_600_000_000).unwrap();
     while pace.admit(now, Class::Write, 20, Lane::Ordinary) == Admission::Admit {}
 
-    script
-        .client_in(Lane::Urgent, Arc::clone(&pace))
-        .revoke_sessions(&user())
-        .await
-        .unwrap();
+    script.client_in(Lane::Urgent, Arc::clone(&pace)).revoke_sessions(&user()).await.unwrap();
     assert_eq!(script.waited_ms(), 0);
     assert_eq!(script.headers(0)["x-ms-throttle-priority"], "High");
 
-    script
-        .client_in(Lane::Ordinary, pace)
-        .revoke_sessions(&user())
-        .await
-        .unwrap();
+    script.client_in(Lane::Ordinary, pace).revoke_sessions(&user()).await.unwrap();
     assert!(script.waited_ms() > 0, "ordinary work waits for its share");
 }
 
@@ -384,11 +304,7 @@ async fn the_default_method_is_tried_again_after_the_others() {
         answer(204, &Value::Null),
         answer(204, &Value::Null),
     ]);
-    let done = script
-        .client()
-        .remove_authentication_methods(&user())
-        .await
-        .unwrap();
+    let done = script.client().remove_authentication_methods(&user()).await.unwrap();
     assert_eq!((done.removed, done.kept.len()), (2, 1));
     assert_eq!(format!("{:?}", done.kept[0].method), "Other(new)");
     assert_eq!(
@@ -403,15 +319,8 @@ async fn the_default_method_is_tried_again_after_the_others() {
 
 #[tokio::test]
 async fn a_list_that_decides_is_read_whole_or_not_at_all() {
-    let script = Script::new([answer(
-        200,
-        &json!({"value": [{"id": "g1"}, {"id": "g2", "groupTypes": 7}]}),
-    )]);
-    let error = script
-        .client()
-        .member_groups(&user(), &["id"])
-        .await
-        .unwrap_err();
+    let script = Script::new([answer(200, &json!({"value": [{"id": "g1"}, {"id": "g2", "groupTypes": 7}]}))]);
+    let error = script.client().member_groups(&user(), &["id"]).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "/users/{id}/memberOf/microsoft.graph.group: 200: an object of the list cannot be read"
@@ -433,11 +342,7 @@ async fn a_refusal_is_told_with_its_meaning_and_not_repeated() {
         "message": "One or more added object references already exist for the following modified properties: 'members'.",
     }});
     let script = Script::new([answer(400, &body)]);
-    let error = script
-        .client()
-        .add_member(&group(), &user())
-        .await
-        .unwrap_err();
+    let error = script.client().add_member(&group(), &user()).await.unwrap_err();
     assert_eq!(error.refusal(), Some(&Refusal::AlreadyMember));
 }
 
@@ -450,13 +355,7 @@ fn a_client_refuses_to_send_a_token_in_the_clear() {
         lane: Lane::Ordinary,
     };
     let inputs = script.client().inputs.clone();
-    let client = Client::new(
-        config,
-        Arc::new(script.clone()),
-        Arc::new(script),
-        Arc::default(),
-        inputs,
-    );
+    let client = Client::new(config, Arc::new(script.clone()), Arc::new(script), Arc::default(), inputs);
     assert_eq!(
         client.unwrap_err().to_string(),
         "`http://graph.contoso.example` must be https: plain http is for this machine's own addresses only"

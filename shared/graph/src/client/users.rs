@@ -34,11 +34,7 @@ pub struct KeptMethod {
 
 impl Client {
     /// One user, or none. A young user may not be visible yet.
-    pub async fn get_user(
-        &self,
-        key: impl Into<UserKey<'_>>,
-        properties: &[&str],
-    ) -> Result<Option<User>, Error> {
+    pub async fn get_user(&self, key: impl Into<UserKey<'_>>, properties: &[&str]) -> Result<Option<User>, Error> {
         self.find(&request::get_user(key.into(), properties)).await
     }
 
@@ -49,11 +45,7 @@ impl Client {
     }
 
     /// Changes properties; all of them or, if one is refused, none.
-    pub async fn patch_user(
-        &self,
-        id: &UserId,
-        properties: Map<String, Value>,
-    ) -> Result<(), Error> {
+    pub async fn patch_user(&self, id: &UserId, properties: Map<String, Value>) -> Result<(), Error> {
         self.execute(&request::patch_user(id, properties)).await
     }
 
@@ -68,13 +60,8 @@ impl Client {
     }
 
     /// All users that fit, wherever the listing ends.
-    pub async fn find_users(
-        &self,
-        filter: &Filter,
-        properties: &[&str],
-    ) -> Result<Vec<User>, Error> {
-        self.list(request::users(properties, Some(filter), limits::PAGE_MAX))
-            .await
+    pub async fn find_users(&self, filter: &Filter, properties: &[&str]) -> Result<Vec<User>, Error> {
+        self.list(request::users(properties, Some(filter), limits::PAGE_MAX)).await
     }
 
     /// Users, a page at a time.
@@ -93,11 +80,7 @@ impl Client {
     }
 
     /// The user's manager, or none.
-    pub async fn get_manager(
-        &self,
-        id: &UserId,
-        properties: &[&str],
-    ) -> Result<Option<User>, Error> {
+    pub async fn get_manager(&self, id: &UserId, properties: &[&str]) -> Result<Option<User>, Error> {
         self.find(&request::get_manager(id, properties)).await
     }
 
@@ -108,10 +91,7 @@ impl Client {
 
     /// Takes the manager away; it may have been away already.
     pub async fn remove_manager(&self, id: &UserId) -> Result<(), Error> {
-        already(
-            self.execute(&request::remove_manager(id)).await,
-            &Refusal::NotFound,
-        )
+        already(self.execute(&request::remove_manager(id)).await, &Refusal::NotFound)
     }
 
     /// Ends the user's sessions as of now. Sign-in must have been blocked before.
@@ -120,10 +100,7 @@ impl Client {
     }
 
     /// The methods the user can sign in with, the password included.
-    pub async fn authentication_methods(
-        &self,
-        id: &UserId,
-    ) -> Result<Vec<AuthenticationMethod>, Error> {
+    pub async fn authentication_methods(&self, id: &UserId) -> Result<Vec<AuthenticationMethod>, Error> {
         self.list(request::authentication_methods(id)).await
     }
 
@@ -134,47 +111,31 @@ impl Client {
         method: &AuthenticationMethod,
     ) -> Result<bool, Error> {
         match request::delete_authentication_method(id, method) {
-            Some(request) => {
-                already(self.execute(&request).await, &Refusal::NotFound).map(|()| true)
-            }
+            Some(request) => already(self.execute(&request).await, &Refusal::NotFound).map(|()| true),
             None => Ok(false),
         }
     }
 
     /// Removes all methods but the password, going on past those that cannot be removed. Which one is the default, and
     /// must go last, v1.0 does not say: a refused default is tried again after the others.
-    pub async fn remove_authentication_methods(
-        &self,
-        id: &UserId,
-    ) -> Result<MethodsRemoved, Error> {
+    pub async fn remove_authentication_methods(&self, id: &UserId) -> Result<MethodsRemoved, Error> {
         let methods = self.authentication_methods(id).await?;
         let mut result = MethodsRemoved::default();
         for method in &methods {
             if method.kind() == crate::model::MethodKind::Other {
-                result.kept.push(KeptMethod {
-                    method: method.clone(),
-                    error: None,
-                });
+                result.kept.push(KeptMethod { method: method.clone(), error: None });
             }
         }
-        let mut pending: Vec<_> = removal_order(methods)
-            .into_iter()
-            .take(limits::METHODS_MAX)
-            .collect();
+        let mut pending: Vec<_> = removal_order(methods).into_iter().take(limits::METHODS_MAX).collect();
         for last_round in [false, true] {
             let mut defaults = Vec::new();
             for method in pending {
                 match self.delete_authentication_method(id, &method).await {
                     Ok(_) => result.removed += 1,
-                    Err(error)
-                        if !last_round && error.refusal() == Some(&Refusal::DefaultMethod) =>
-                    {
+                    Err(error) if !last_round && error.refusal() == Some(&Refusal::DefaultMethod) => {
                         defaults.push(method);
                     }
-                    Err(error) => result.kept.push(KeptMethod {
-                        method,
-                        error: Some(error),
-                    }),
+                    Err(error) => result.kept.push(KeptMethod { method, error: Some(error) }),
                 }
             }
             pending = defaults;

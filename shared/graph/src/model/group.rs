@@ -134,14 +134,10 @@ impl Group {
             GroupKind::MailEnabledSecurity => Some(RefusesMembers::MailEnabledSecurity),
             GroupKind::Distribution => Some(RefusesMembers::Distribution),
             GroupKind::Unknown => Some(RefusesMembers::Unknown),
-            GroupKind::Security | GroupKind::Microsoft365
-                if self.is_assignable_to_role == Some(true) =>
-            {
+            GroupKind::Security | GroupKind::Microsoft365 if self.is_assignable_to_role == Some(true) => {
                 Some(RefusesMembers::RoleAssignable)
             }
-            GroupKind::Security | GroupKind::Microsoft365
-                if self.is_management_restricted == Some(true) =>
-            {
+            GroupKind::Security | GroupKind::Microsoft365 if self.is_management_restricted == Some(true) => {
                 Some(RefusesMembers::ManagementRestricted)
             }
             GroupKind::Security | GroupKind::Microsoft365 => None,
@@ -149,9 +145,7 @@ impl Group {
     }
 
     fn is(&self, group_type: &str) -> bool {
-        self.group_types
-            .iter()
-            .any(|t| t.eq_ignore_ascii_case(group_type))
+        self.group_types.iter().any(|t| t.eq_ignore_ascii_case(group_type))
     }
 }
 
@@ -165,11 +159,7 @@ mod tests {
     fn m8_a_group_that_cannot_be_managed_is_known_before_any_write() {
         let check = |object: Value, kind: GroupKind, refuses: Option<RefusesMembers>| {
             let group: Group = serde_json::from_value(object).unwrap();
-            assert_eq!(
-                (group.kind(), group.refuses_members()),
-                (kind, refuses),
-                "{group:?}"
-            );
+            assert_eq!((group.kind(), group.refuses_members()), (kind, refuses), "{group:?}");
         };
         let group = |types: &[&str], mail: bool, security: bool| json!({"id": "g", "groupTypes": types, "mailEnabled": mail, "securityEnabled": security});
         let with = |mut object: Value, name: &str| {
@@ -179,60 +169,28 @@ mod tests {
         let security = || group(&[], false, true);
 
         check(security(), GroupKind::Security, None);
-        check(
-            group(&["Unified"], true, false),
-            GroupKind::Microsoft365,
-            None,
-        );
-        check(
-            group(&["Unified"], true, true),
-            GroupKind::Microsoft365,
-            None,
-        );
-        check(
-            group(&[], true, true),
-            GroupKind::MailEnabledSecurity,
-            Some(RefusesMembers::MailEnabledSecurity),
-        );
-        check(
-            group(&[], true, false),
-            GroupKind::Distribution,
-            Some(RefusesMembers::Distribution),
-        );
-        check(
-            group(&["DynamicMembership"], false, true),
-            GroupKind::Security,
-            Some(RefusesMembers::Dynamic),
-        );
+        check(group(&["Unified"], true, false), GroupKind::Microsoft365, None);
+        check(group(&["Unified"], true, true), GroupKind::Microsoft365, None);
+        check(group(&[], true, true), GroupKind::MailEnabledSecurity, Some(RefusesMembers::MailEnabledSecurity));
+        check(group(&[], true, false), GroupKind::Distribution, Some(RefusesMembers::Distribution));
+        check(group(&["DynamicMembership"], false, true), GroupKind::Security, Some(RefusesMembers::Dynamic));
         check(
             group(&["DynamicMembership", "Unified"], true, false),
             GroupKind::Microsoft365,
             Some(RefusesMembers::Dynamic),
         );
-        check(
-            with(security(), "onPremisesSyncEnabled"),
-            GroupKind::Security,
-            Some(RefusesMembers::Synchronized),
-        );
+        check(with(security(), "onPremisesSyncEnabled"), GroupKind::Security, Some(RefusesMembers::Synchronized));
         check(
             with(group(&[], true, false), "onPremisesSyncEnabled"),
             GroupKind::Distribution,
             Some(RefusesMembers::Synchronized),
         );
-        check(
-            with(security(), "isAssignableToRole"),
-            GroupKind::Security,
-            Some(RefusesMembers::RoleAssignable),
-        );
+        check(with(security(), "isAssignableToRole"), GroupKind::Security, Some(RefusesMembers::RoleAssignable));
         check(
             with(security(), "isManagementRestricted"),
             GroupKind::Security,
             Some(RefusesMembers::ManagementRestricted),
         );
-        check(
-            json!({"id": "g", "displayName": null}),
-            GroupKind::Unknown,
-            Some(RefusesMembers::Unknown),
-        );
+        check(json!({"id": "g", "displayName": null}), GroupKind::Unknown, Some(RefusesMembers::Unknown));
     }
 }

@@ -44,20 +44,12 @@ impl AuthenticationMethod {
     /// A method as a list returns it.
     #[cfg(test)]
     pub(crate) fn new(odata_type: &str, id: &str) -> Self {
-        Self {
-            id: id.into(),
-            odata_type: odata_type.into(),
-            phone_type: None,
-        }
+        Self { id: id.into(), odata_type: odata_type.into(), phone_type: None }
     }
 
     /// What it is.
     pub fn kind(&self) -> MethodKind {
-        match self
-            .odata_type
-            .trim_start_matches("#microsoft.graph.")
-            .trim_end_matches("AuthenticationMethod")
-        {
+        match self.odata_type.trim_start_matches("#microsoft.graph.").trim_end_matches("AuthenticationMethod") {
             "email" => MethodKind::Email,
             "fido2" => MethodKind::Fido2,
             "microsoftAuthenticator" => MethodKind::MicrosoftAuthenticator,
@@ -87,12 +79,7 @@ pub fn removal_order(methods: Vec<AuthenticationMethod>) -> Vec<AuthenticationMe
         .into_iter()
         .filter(|method| !matches!(method.kind(), MethodKind::Password | MethodKind::Other))
         .collect();
-    methods.sort_by_key(|method| {
-        (
-            method.kind() == MethodKind::Phone,
-            method.phone_type.as_deref() == Some("mobile"),
-        )
-    });
+    methods.sort_by_key(|method| (method.kind() == MethodKind::Phone, method.phone_type.as_deref() == Some("mobile")));
     methods
 }
 

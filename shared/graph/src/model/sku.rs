@@ -58,12 +58,8 @@ impl SubscribedSku {
     /// Seats nobody sits on. Negative when more are taken than bought, as after restoring users or shrinking a
     /// subscription.
     pub fn free_seats(&self) -> i64 {
-        let PrepaidUnits {
-            enabled, warning, ..
-        } = self.prepaid_units;
-        enabled
-            .saturating_add(warning)
-            .saturating_sub(self.consumed_units)
+        let PrepaidUnits { enabled, warning, .. } = self.prepaid_units;
+        enabled.saturating_add(warning).saturating_sub(self.consumed_units)
     }
 
     /// Whether users can be given it at all.
@@ -82,15 +78,10 @@ mod tests {
     fn m13_free_seats_count_grace_and_may_be_negative() {
         let check = |units: serde_json::Value, consumed: i64, free: i64| {
             let sku: SubscribedSku =
-                serde_json::from_value(json!({"prepaidUnits": units, "consumedUnits": consumed}))
-                    .unwrap();
+                serde_json::from_value(json!({"prepaidUnits": units, "consumedUnits": consumed})).unwrap();
             assert_eq!(sku.free_seats(), free);
         };
-        check(
-            json!({"enabled": 25, "warning": 0, "suspended": 0, "lockedOut": 0}),
-            14,
-            11,
-        );
+        check(json!({"enabled": 25, "warning": 0, "suspended": 0, "lockedOut": 0}), 14, 11);
         check(json!({"enabled": 0, "warning": 10, "suspended": 5}), 4, 6);
         check(json!({"enabled": 3}), 5, -2);
         check(json!({"suspended": 100, "lockedOut": 100}), 0, 0);

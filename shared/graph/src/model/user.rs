@@ -14,10 +14,7 @@ use crate::ids::{GroupId, SkuId, UserId};
 /// Names are Graph's, in snake case; docstrings stand where the name does not say it all.
 #[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[expect(
-    missing_docs,
-    reason = "where a field has no docstring, Graph's own name says it"
-)]
+#[expect(missing_docs, reason = "where a field has no docstring, Graph's own name says it")]
 pub struct User {
     /// The object id.
     pub id: UserId,
@@ -141,9 +138,7 @@ impl User {
 
     /// A guest, who must not be licensed through groups.
     pub fn is_guest(&self) -> bool {
-        self.user_type
-            .as_deref()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("Guest"))
+        self.user_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("Guest"))
     }
 
     /// The text of a directory extension.
@@ -155,9 +150,7 @@ impl User {
 /// The id only: everything else is somebody's.
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("User")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("User").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -223,9 +216,7 @@ pub struct AssignedPlan {
 }
 
 /// Of all that is left over, only the directory extensions.
-fn extensions<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<BTreeMap<String, Value>, D::Error> {
+fn extensions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Value>, D::Error> {
     let mut rest = BTreeMap::<String, Value>::deserialize(deserializer)?;
     rest.retain(|name, _| name.starts_with("extension_"));
     Ok(rest)
@@ -268,41 +259,26 @@ mod tests {
     fn a_user_is_read_and_what_is_unknown_is_passed_over() {
         let user: User = serde_json::from_value(adele()).unwrap();
         assert_eq!(user.id.as_str(), "87d349ed-44d7-43e1-9a83-5f2406dee5bd");
-        assert_eq!(
-            user.extension("extension_00_joineryPerson"),
-            Some("bamboo:1")
-        );
+        assert_eq!(user.extension("extension_00_joineryPerson"), Some("bamboo:1"));
         assert_eq!(user.extensions.len(), 1);
         assert!(user.other_mails.is_empty());
         assert!(!user.is_synchronized() && !user.is_guest());
         assert!(user.license_assignment_states[0].is_active());
-        assert_eq!(
-            user.on_premises_extension_attributes["extensionAttribute2"],
-            None
-        );
+        assert_eq!(user.on_premises_extension_attributes["extensionAttribute2"], None);
     }
 
     #[test]
     fn nothing_of_a_person_but_the_id_is_printed() {
         let user: User = serde_json::from_value(adele()).unwrap();
-        assert_eq!(
-            format!("{user:?}"),
-            "User { id: 87d349ed-44d7-43e1-9a83-5f2406dee5bd, .. }"
-        );
+        assert_eq!(format!("{user:?}"), "User { id: 87d349ed-44d7-43e1-9a83-5f2406dee5bd, .. }");
     }
 
     #[test]
     fn every_property_we_select_is_one_we_read() {
         // A value of no property's type: reading fails exactly where the property is known to the model.
-        for property in User::PROPERTIES
-            .iter()
-            .filter(|property| **property != "id")
-        {
+        for property in User::PROPERTIES.iter().filter(|property| **property != "id") {
             let object = json!({"id": "u", *property: {"a": {"b": 1}, "division": 1}});
-            assert!(
-                serde_json::from_value::<User>(object).is_err(),
-                "{property} is selected but not read"
-            );
+            assert!(serde_json::from_value::<User>(object).is_err(), "{property} is selected but not read");
         }
     }
 }

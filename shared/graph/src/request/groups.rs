@@ -26,12 +26,9 @@ pub fn groups(properties: &[&str], filter: Option<&Filter>, top: u16) -> Request
 /// A page of the groups the user is a direct member of. The cast leaves out directory roles and administrative units
 /// ("List a user's direct memberships").
 pub fn member_of(id: &UserId, properties: &[&str]) -> Request {
-    Request::get(
-        "/users/{id}/memberOf/microsoft.graph.group",
-        format!("{}/memberOf/microsoft.graph.group", user(id)),
-    )
-    .select(properties)
-    .query("$top", limits::PAGE_MAX.to_string())
+    Request::get("/users/{id}/memberOf/microsoft.graph.group", format!("{}/memberOf/microsoft.graph.group", user(id)))
+        .select(properties)
+        .query("$top", limits::PAGE_MAX.to_string())
 }
 
 /// Which of at most 20 groups the user is in, through other groups as well; more are cut off by the caller
@@ -40,35 +37,22 @@ pub fn check_member_groups(id: &UserId, groups: &[GroupId]) -> Request {
     let body = json!({ "groupIds": groups.iter().map(GroupId::as_str).collect::<Vec<_>>() });
     Request {
         class: super::Class::Read,
-        ..Request::post(
-            "/users/{id}/checkMemberGroups",
-            format!("{}/checkMemberGroups", user(id)),
-            body,
-        )
-        .repeatable()
+        ..Request::post("/users/{id}/checkMemberGroups", format!("{}/checkMemberGroups", user(id)), body).repeatable()
     }
 }
 
 /// A page of the users among a group's direct members.
 pub fn members(id: &GroupId, properties: &[&str]) -> Request {
-    Request::get(
-        "/groups/{id}/members/microsoft.graph.user",
-        format!("{}/members/microsoft.graph.user", group(id)),
-    )
-    .select(properties)
-    .query("$top", limits::PAGE_MAX.to_string())
+    Request::get("/groups/{id}/members/microsoft.graph.user", format!("{}/members/microsoft.graph.user", group(id)))
+        .select(properties)
+        .query("$top", limits::PAGE_MAX.to_string())
 }
 
 /// Adds one member. Not repeatable: the second time Graph says "already exists", and whoever asks would no longer
 /// know whether the membership is ours.
 pub fn add_member(id: &GroupId, member: &UserId) -> Request {
     let body = reference("directoryObjects", member.as_str());
-    Request::post(
-        "/groups/{id}/members/$ref",
-        format!("{}/members/$ref", group(id)),
-        body,
-    )
-    .grants()
+    Request::post("/groups/{id}/members/$ref", format!("{}/members/$ref", group(id)), body).grants()
 }
 
 /// At most twenty members for one PATCH. Graph adds all of them or, when one is already there, none.
@@ -81,27 +65,17 @@ impl<'a> Members<'a> {
         if members.is_empty() {
             return None;
         }
-        let (now, later) = members
-            .split_at_checked(limits::MEMBERS_MAX)
-            .unwrap_or((members, &[]));
+        let (now, later) = members.split_at_checked(limits::MEMBERS_MAX).unwrap_or((members, &[]));
         Some((Self(now), later))
     }
 }
 
 /// Adds up to twenty members in one write, all or none.
 pub fn add_members(id: &GroupId, members: Members<'_>) -> Request {
-    let urls: Vec<Value> = members
-        .0
-        .iter()
-        .map(|member| reference_url("directoryObjects", member.as_str()).into())
-        .collect();
-    let request = Request::set(Method::PATCH, "/groups/{id}", group(id))
-        .body(json!({ "members@odata.bind": urls }));
-    Request {
-        repeatable: false,
-        ..request
-    }
-    .grants()
+    let urls: Vec<Value> =
+        members.0.iter().map(|member| reference_url("directoryObjects", member.as_str()).into()).collect();
+    let request = Request::set(Method::PATCH, "/groups/{id}", group(id)).body(json!({ "members@odata.bind": urls }));
+    Request { repeatable: false, ..request }.grants()
 }
 
 /// Takes one member out. Without `/$ref` at the end this call **deletes the user** ("Remove member"), which is why
@@ -134,13 +108,8 @@ mod tests {
     #[test]
     fn removing_a_member_never_addresses_the_user_itself() {
         for member in ["u", "", "u/", "../..", "a?b#c"] {
-            let path = remove_member(&GroupId::from("g"), &UserId::from(member))
-                .relative()
-                .unwrap();
-            assert!(
-                path.starts_with("/groups/g/members/") && path.ends_with("/$ref"),
-                "{path}"
-            );
+            let path = remove_member(&GroupId::from("g"), &UserId::from(member)).relative().unwrap();
+            assert!(path.starts_with("/groups/g/members/") && path.ends_with("/$ref"), "{path}");
             assert!(!path.contains(['?', '#']), "{path}");
         }
     }
@@ -166,11 +135,7 @@ mod tests {
             None,
         );
         let request = check_member_groups(&UserId::from("u"), &[GroupId::from("g")]);
-        check(
-            &request,
-            "POST /users/u/checkMemberGroups",
-            Some(json!({"groupIds": ["g"]})),
-        );
+        check(&request, "POST /users/u/checkMemberGroups", Some(json!({"groupIds": ["g"]})));
         assert_eq!((request.class, request.repeatable), (Class::Read, true));
     }
 }

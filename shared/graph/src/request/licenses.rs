@@ -17,17 +17,11 @@ pub struct License {
 /// Adds and removes direct licenses in one atomic call; a swap must be one call, or data is lost between the two.
 /// Both arrays are mandatory even when empty ("user: assignLicense").
 pub fn assign_license(id: &UserId, add: &[License], remove: &[SkuId]) -> Request {
-    let add: Vec<_> = add
-        .iter()
-        .map(|license| json!({ "skuId": license.sku, "disabledPlans": license.disabled_plans }))
-        .collect();
+    let add: Vec<_> =
+        add.iter().map(|license| json!({ "skuId": license.sku, "disabledPlans": license.disabled_plans })).collect();
     let grants = !add.is_empty();
     let body = json!({ "addLicenses": add, "removeLicenses": remove });
-    let request = Request::post(
-        "/users/{id}/assignLicense",
-        format!("{}/assignLicense", user(id)),
-        body,
-    );
+    let request = Request::post("/users/{id}/assignLicense", format!("{}/assignLicense", user(id)), body);
     if grants { request.grants() } else { request }
 }
 
@@ -35,9 +29,7 @@ pub fn assign_license(id: &UserId, add: &[License], remove: &[SkuId]) -> Request
 /// resolve license assignment problems for a group"). Repeatable: it computes what should be.
 pub fn reprocess(id: &UserId) -> Request {
     let path = format!("{}/reprocessLicenseAssignment", user(id));
-    Request::post("/users/{id}/reprocessLicenseAssignment", path, json!({}))
-        .repeatable()
-        .grants()
+    Request::post("/users/{id}/reprocessLicenseAssignment", path, json!({})).repeatable().grants()
 }
 
 /// The products the tenant owns, with their seats.
@@ -52,10 +44,7 @@ mod tests {
 
     #[test]
     fn both_license_arrays_are_always_sent() {
-        let add = License {
-            sku: SkuId::from("s1"),
-            disabled_plans: vec!["p1".into()],
-        };
+        let add = License { sku: SkuId::from("s1"), disabled_plans: vec!["p1".into()] };
         let request = assign_license(&UserId::from("u"), &[add], &[]);
         check(
             &request,
@@ -68,11 +57,7 @@ mod tests {
         assert_eq!(request.class, Class::Grant);
 
         let request = assign_license(&UserId::from("u"), &[], &[SkuId::from("s2")]);
-        check(
-            &request,
-            "POST /users/u/assignLicense",
-            Some(json!({"addLicenses": [], "removeLicenses": ["s2"]})),
-        );
+        check(&request, "POST /users/u/assignLicense", Some(json!({"addLicenses": [], "removeLicenses": ["s2"]})));
         assert_eq!(request.class, Class::Write);
     }
 }

@@ -17,12 +17,7 @@ pub fn domains() -> Request {
 
 /// A page of deleted users. The cast is required: the bare list is not supported ("List deleted items").
 pub fn deleted_users(properties: &[&str], filter: Option<&Filter>, top: u16) -> Request {
-    list(
-        "/directory/deletedItems/microsoft.graph.user",
-        properties,
-        filter,
-        top,
-    )
+    list("/directory/deletedItems/microsoft.graph.user", properties, filter, top)
 }
 
 /// One deleted user. Unlike the list, the single item wants no cast ("Get deleted item").
@@ -42,12 +37,7 @@ pub fn restore_user(id: &UserId, new_upn: Option<&str>) -> Request {
 }
 
 /// Invites an outside person as guest; the user object exists at once ("Create invitation").
-pub fn invite(
-    address: &str,
-    display_name: &str,
-    redirect_url: &str,
-    send_message: bool,
-) -> Request {
+pub fn invite(address: &str, display_name: &str, redirect_url: &str, send_message: bool) -> Request {
     let body = json!({
         "invitedUserEmailAddress": address,
         "invitedUserDisplayName": display_name,
@@ -74,10 +64,6 @@ mod tests {
             "POST /directory/deletedItems/u/restore",
             Some(json!({"newUserPrincipalName": "zoe2@contoso.example"})),
         );
-        check(
-            &restore_user(&UserId::from("u"), None),
-            "POST /directory/deletedItems/u/restore",
-            Some(json!({})),
-        );
+        check(&restore_user(&UserId::from("u"), None), "POST /directory/deletedItems/u/restore", Some(json!({})));
     }
 }

@@ -95,16 +95,14 @@ pub fn create_user(new: NewUser) -> Request {
 /// Changes properties. Enabling the account is a grant; anything else is a write.
 pub fn patch_user(id: &UserId, properties: Map<String, Value>) -> Request {
     let enables = properties.get("accountEnabled") == Some(&Value::Bool(true));
-    let request =
-        Request::set(Method::PATCH, "/users/{id}", user(id)).body(Value::Object(properties));
+    let request = Request::set(Method::PATCH, "/users/{id}", user(id)).body(Value::Object(properties));
     if enables { request.grants() } else { request }
 }
 
 /// Sets a new password that must be replaced at the next sign-in. `passwordProfile` travels alone: it needs a
 /// permission of its own, and a PATCH is refused as a whole.
 pub fn reset_password(id: &UserId, password: &Secret) -> Request {
-    Request::set(Method::PATCH, "/users/{id}", user(id))
-        .body(json!({ "passwordProfile": password_profile(password) }))
+    Request::set(Method::PATCH, "/users/{id}", user(id)).body(json!({ "passwordProfile": password_profile(password) }))
 }
 
 /// Moves the user to the deleted items, from where it can be restored for 30 days ("Delete user").
@@ -119,40 +117,25 @@ pub fn get_manager(id: &UserId, properties: &[&str]) -> Request {
 
 /// Sets the manager. The reference is a full address, but Graph reads only the path of it, so the public one does.
 pub fn set_manager(id: &UserId, manager: &UserId) -> Request {
-    Request::set(
-        Method::PUT,
-        "/users/{id}/manager/$ref",
-        format!("{}/manager/$ref", user(id)),
-    )
-    .body(reference("users", manager.as_str()))
+    Request::set(Method::PUT, "/users/{id}/manager/$ref", format!("{}/manager/$ref", user(id)))
+        .body(reference("users", manager.as_str()))
 }
 
 /// Takes the manager away.
 pub fn remove_manager(id: &UserId) -> Request {
-    Request::set(
-        Method::DELETE,
-        "/users/{id}/manager/$ref",
-        format!("{}/manager/$ref", user(id)),
-    )
+    Request::set(Method::DELETE, "/users/{id}/manager/$ref", format!("{}/manager/$ref", user(id)))
 }
 
 /// Ends the user's sessions as of now; sign-in must have been blocked before ("user: revokeSignInSessions").
 /// Repeatable: later is as good as now, and a lost answer must not leave a leaver signed in.
 pub fn revoke_sessions(id: &UserId) -> Request {
-    Request::post(
-        "/users/{id}/revokeSignInSessions",
-        format!("{}/revokeSignInSessions", user(id)),
-        json!({}),
-    )
-    .repeatable()
+    Request::post("/users/{id}/revokeSignInSessions", format!("{}/revokeSignInSessions", user(id)), json!({}))
+        .repeatable()
 }
 
 /// The methods the user can sign in with.
 pub fn authentication_methods(id: &UserId) -> Request {
-    Request::get(
-        "/users/{id}/authentication/methods",
-        format!("{}/authentication/methods", user(id)),
-    )
+    Request::get("/users/{id}/authentication/methods", format!("{}/authentication/methods", user(id)))
 }
 
 /// Takes one method away; `None` for those that cannot be: the password, and kinds we do not know the path of.
@@ -161,28 +144,16 @@ pub fn delete_authentication_method(id: &UserId, method: &AuthenticationMethod) 
     let route = match kind {
         MethodKind::Email => "/users/{id}/authentication/emailMethods/{id}",
         MethodKind::Fido2 => "/users/{id}/authentication/fido2Methods/{id}",
-        MethodKind::MicrosoftAuthenticator => {
-            "/users/{id}/authentication/microsoftAuthenticatorMethods/{id}"
-        }
+        MethodKind::MicrosoftAuthenticator => "/users/{id}/authentication/microsoftAuthenticatorMethods/{id}",
         MethodKind::Phone => "/users/{id}/authentication/phoneMethods/{id}",
-        MethodKind::PlatformCredential => {
-            "/users/{id}/authentication/platformCredentialMethods/{id}"
-        }
+        MethodKind::PlatformCredential => "/users/{id}/authentication/platformCredentialMethods/{id}",
         MethodKind::SoftwareOath => "/users/{id}/authentication/softwareOathMethods/{id}",
-        MethodKind::TemporaryAccessPass => {
-            "/users/{id}/authentication/temporaryAccessPassMethods/{id}"
-        }
-        MethodKind::WindowsHello => {
-            "/users/{id}/authentication/windowsHelloForBusinessMethods/{id}"
-        }
+        MethodKind::TemporaryAccessPass => "/users/{id}/authentication/temporaryAccessPassMethods/{id}",
+        MethodKind::WindowsHello => "/users/{id}/authentication/windowsHelloForBusinessMethods/{id}",
         MethodKind::Password | MethodKind::Other => return None,
     };
     let collection = route.rsplit('/').nth(1)?;
-    let path = format!(
-        "{}/authentication/{collection}/{}",
-        user(id),
-        segment(&method.id)
-    );
+    let path = format!("{}/authentication/{collection}/{}", user(id), segment(&method.id));
     Some(Request::set(Method::DELETE, route, path))
 }
 
@@ -192,12 +163,7 @@ pub(super) fn user(id: &UserId) -> String {
 }
 
 /// A page of any directory list.
-pub(super) fn list(
-    route: &'static str,
-    properties: &[&str],
-    filter: Option<&Filter>,
-    top: u16,
-) -> Request {
+pub(super) fn list(route: &'static str, properties: &[&str], filter: Option<&Filter>, top: u16) -> Request {
     let request = Request::get(route, route.into()).select(properties);
     let request = match filter {
         Some(filter) => request.query("$filter", filter.as_str()),
@@ -214,10 +180,7 @@ pub(super) fn reference(collection: &str, id: &str) -> Value {
 /// The address of an object as references name it. It is an identifier, not a place we connect to, hence the public
 /// host whatever the base address is.
 pub(super) fn reference_url(collection: &str, id: &str) -> String {
-    format!(
-        "https://graph.microsoft.com/v1.0/{collection}/{}",
-        segment(id)
-    )
+    format!("https://graph.microsoft.com/v1.0/{collection}/{}", segment(id))
 }
 
 /// Both flags' defaults differ between documents, so the one we mean is always sent.
@@ -236,34 +199,15 @@ mod tests {
 
     #[test]
     fn a_user_is_addressed_by_id_or_by_name() {
-        check(
-            &get_user(UserKey::Id(&id()), &[]),
-            "GET /users/87d349ed-44d7-43e1-9a83-5f2406dee5bd",
-            None,
-        );
+        check(&get_user(UserKey::Id(&id()), &[]), "GET /users/87d349ed-44d7-43e1-9a83-5f2406dee5bd", None);
         let by_name = |upn: &str, expected: &str| {
             check(&get_user(UserKey::Upn(upn), &["id"]), expected, None);
         };
-        by_name(
-            "adele@contoso.example",
-            "GET /users/adele@contoso.example?$select=id",
-        );
-        by_name(
-            "a_b.c#EXT#@x.example",
-            "GET /users/a_b.c%23EXT%23@x.example?$select=id",
-        );
-        by_name(
-            "$adele@contoso.example",
-            "GET /users('$adele@contoso.example')?$select=id",
-        );
-        by_name(
-            "pat.o'neil@contoso.example",
-            "GET /users/pat.o%27neil@contoso.example?$select=id",
-        );
-        by_name(
-            "../groups?x=/y",
-            "GET /users/..%2Fgroups%3Fx%3D%2Fy?$select=id",
-        );
+        by_name("adele@contoso.example", "GET /users/adele@contoso.example?$select=id");
+        by_name("a_b.c#EXT#@x.example", "GET /users/a_b.c%23EXT%23@x.example?$select=id");
+        by_name("$adele@contoso.example", "GET /users('$adele@contoso.example')?$select=id");
+        by_name("pat.o'neil@contoso.example", "GET /users/pat.o%27neil@contoso.example?$select=id");
+        by_name("../groups?x=/y", "GET /users/..%2Fgroups%3Fx%3D%2Fy?$select=id");
     }
 
     #[test]
@@ -293,16 +237,8 @@ mod tests {
 
     #[test]
     fn enabling_is_a_grant_and_disabling_is_not() {
-        let set = |enabled: bool| {
-            patch_user(
-                &id(),
-                json!({"accountEnabled": enabled})
-                    .as_object()
-                    .cloned()
-                    .unwrap(),
-            )
-            .class
-        };
+        let set =
+            |enabled: bool| patch_user(&id(), json!({"accountEnabled": enabled}).as_object().cloned().unwrap()).class;
         assert_eq!(set(true), Class::Grant);
         assert_eq!(set(false), Class::Write);
     }
@@ -314,45 +250,27 @@ mod tests {
             "PUT /users/87d349ed-44d7-43e1-9a83-5f2406dee5bd/manager/$ref",
             Some(json!({"@odata.id": "https://graph.microsoft.com/v1.0/users/m"})),
         );
-        check(
-            &remove_manager(&id()),
-            "DELETE /users/87d349ed-44d7-43e1-9a83-5f2406dee5bd/manager/$ref",
-            None,
-        );
+        check(&remove_manager(&id()), "DELETE /users/87d349ed-44d7-43e1-9a83-5f2406dee5bd/manager/$ref", None);
     }
 
     #[test]
     fn revoking_may_be_repeated_although_it_is_a_post() {
         let request = revoke_sessions(&id());
-        check(
-            &request,
-            "POST /users/87d349ed-44d7-43e1-9a83-5f2406dee5bd/revokeSignInSessions",
-            Some(json!({})),
-        );
+        check(&request, "POST /users/87d349ed-44d7-43e1-9a83-5f2406dee5bd/revokeSignInSessions", Some(json!({})));
         assert!(request.repeatable);
     }
 
     #[test]
     fn each_method_is_deleted_where_its_kind_lives_and_the_password_never() {
         let check = |kind: &str, expected: Option<&str>| {
-            let method = AuthenticationMethod::new(
-                &format!("#microsoft.graph.{kind}AuthenticationMethod"),
-                "m1",
-            );
-            let path = delete_authentication_method(&UserId::from("u"), &method)
-                .and_then(|r| r.relative());
+            let method = AuthenticationMethod::new(&format!("#microsoft.graph.{kind}AuthenticationMethod"), "m1");
+            let path = delete_authentication_method(&UserId::from("u"), &method).and_then(|r| r.relative());
             assert_eq!(path.as_deref(), expected);
         };
         check("phone", Some("/users/u/authentication/phoneMethods/m1"));
         check("fido2", Some("/users/u/authentication/fido2Methods/m1"));
-        check(
-            "windowsHelloForBusiness",
-            Some("/users/u/authentication/windowsHelloForBusinessMethods/m1"),
-        );
-        check(
-            "temporaryAccessPass",
-            Some("/users/u/authentication/temporaryAccessPassMethods/m1"),
-        );
+        check("windowsHelloForBusiness", Some("/users/u/authentication/windowsHelloForBusinessMethods/m1"));
+        check("temporaryAccessPass", Some("/users/u/authentication/temporaryAccessPassMethods/m1"));
         check("password", None);
         check("somethingNew", None);
     }

@@ -25,10 +25,7 @@ impl HttpClient for PlainHttp {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let mut request = request.clone();
         if !is_loopback(request.url()) || request.url_mut().set_scheme("http").is_err() {
-            return Err(Error::with_message(
-                ErrorKind::Other,
-                "plain http is for this machine's own addresses only",
-            ));
+            return Err(Error::with_message(ErrorKind::Other, "plain http is for this machine's own addresses only"));
         }
         self.client.execute_request(&request).await
     }
@@ -43,10 +40,8 @@ mod tests {
     #[tokio::test]
     async fn no_other_machine_is_asked_in_the_clear() {
         let client = PlainHttp::new(reqwest::Client::new());
-        let request = Request::new(
-            Url::parse("https://login.contoso.example/t/oauth2/v2.0/token").unwrap(),
-            Method::Post,
-        );
+        let request =
+            Request::new(Url::parse("https://login.contoso.example/t/oauth2/v2.0/token").unwrap(), Method::Post);
         let error = client.execute_request(&request).await.unwrap_err();
         assert!(error.to_string().contains("this machine"), "{error}");
     }

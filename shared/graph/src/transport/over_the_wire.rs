@@ -12,8 +12,8 @@ use tokio::{
 use url::Url;
 
 use crate::{
-    Client, ClientSecretTokens, Config, Credentials, Error, GroupId, Http, Inputs, Lane, Secret,
-    UserId, UserKey, client::Sleep, retry::Policy,
+    Client, ClientSecretTokens, Config, Credentials, Error, GroupId, Http, Inputs, Lane, Secret, UserId, UserKey,
+    client::Sleep, retry::Policy,
 };
 
 const TOKEN: &str = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"the-token"}"#;
@@ -49,24 +49,10 @@ impl Listener {
             authority: self.base.join("/").unwrap(),
         };
         let tokens = ClientSecretTokens::new(credentials, &self.base, &http).unwrap();
-        let config = Config {
-            base_url: self.base.clone(),
-            retry: Policy::default(),
-            lane: Lane::Ordinary,
-        };
-        let inputs = Inputs {
-            now: Arc::new(|| Timestamp::UNIX_EPOCH),
-            random: Arc::new(|| 7),
-            sleep: Arc::new(NoSleep),
-        };
-        Client::new(
-            config,
-            Arc::new(http),
-            Arc::new(tokens),
-            Arc::default(),
-            inputs,
-        )
-        .unwrap()
+        let config = Config { base_url: self.base.clone(), retry: Policy::default(), lane: Lane::Ordinary };
+        let inputs =
+            Inputs { now: Arc::new(|| Timestamp::UNIX_EPOCH), random: Arc::new(|| 7), sleep: Arc::new(NoSleep) };
+        Client::new(config, Arc::new(http), Arc::new(tokens), Arc::default(), inputs).unwrap()
     }
 
     fn asked(&self) -> Vec<String> {
@@ -81,24 +67,15 @@ impl Sleep for NoSleep {
     async fn sleep(&self, _: std::time::Duration) {}
 }
 
-async fn serve(
-    mut stream: TcpStream,
-    answer: fn(&str) -> (&'static str, &'static str),
-    log: &Mutex<Vec<String>>,
-) {
+async fn serve(mut stream: TcpStream, answer: fn(&str) -> (&'static str, &'static str), log: &Mutex<Vec<String>>) {
     let request = read(&mut stream).await;
     let line = request.lines().next().unwrap_or_default().to_owned();
     log.lock().unwrap().push(request);
     let (status, body) = answer(&line);
     if !status.is_empty() {
         let length = body.len();
-        let head =
-            format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n");
-        let location = if status.starts_with('3') {
-            "location: /v1.0/elsewhere\r\n"
-        } else {
-            ""
-        };
+        let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n");
+        let location = if status.starts_with('3') { "location: /v1.0/elsewhere\r\n" } else { "" };
         let whole = format!("{head}{location}content-length: {length}\r\n\r\n{body}");
         stream.write_all(whole.as_bytes()).await.unwrap();
     }
@@ -110,10 +87,7 @@ async fn read(stream: &mut TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&bytes).to_lowercase();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .split("content-length: ")
-                .nth(1)
-                .and_then(|rest| rest.lines().next());
+            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
             if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
                 return String::from_utf8(bytes).unwrap();
             }
@@ -139,38 +113,23 @@ fn chain(error: &Error) -> String {
 async fn a_token_is_fetched_once_and_carried_by_each_call() {
     let listener = Listener::start(|line| match line {
         "POST /contoso.example/oauth2/v2.0/token HTTP/1.1" => ("200 OK", TOKEN),
-        "GET /v1.0/users/a_b.c%23EXT%23@x.example?$select=id HTTP/1.1" => {
-            ("200 OK", r#"{"id":"u1"}"#)
-        }
+        "GET /v1.0/users/a_b.c%23EXT%23@x.example?$select=id HTTP/1.1" => ("200 OK", r#"{"id":"u1"}"#),
         "POST /v1.0/groups/g/members/$ref HTTP/1.1" => ("204 No Content", ""),
         _ => ("500 Unexpected", "{}"),
     })
     .await;
     let client = listener.client();
-    let user = client
-        .get_user(UserKey::Upn("a_b.c#EXT#@x.example"), &["id"])
-        .await
-        .unwrap()
-        .unwrap();
-    client
-        .add_member(&GroupId::from("g"), &user.id)
-        .await
-        .unwrap();
+    let user = client.get_user(UserKey::Upn("a_b.c#EXT#@x.example"), &["id"]).await.unwrap().unwrap();
+    client.add_member(&GroupId::from("g"), &user.id).await.unwrap();
 
     let asked = listener.asked();
     assert_eq!(asked.len(), 3);
-    assert!(
-        asked[0].contains("client_secret=hunter2")
-            && asked[0].contains("graph.microsoft.com%2F.default")
-    );
+    assert!(asked[0].contains("client_secret=hunter2") && asked[0].contains("graph.microsoft.com%2F.default"));
     for call in &asked[1..] {
         assert!(call.contains("authorization: Bearer the-token"), "{call}");
         assert!(!call.contains("hunter2"));
     }
-    assert!(
-        asked[2]
-            .ends_with(r#"{"@odata.id":"https://graph.microsoft.com/v1.0/directoryObjects/u1"}"#)
-    );
+    assert!(asked[2].ends_with(r#"{"@odata.id":"https://graph.microsoft.com/v1.0/directoryObjects/u1"}"#));
 }
 
 #[tokio::test]
@@ -183,63 +142,32 @@ async fn a_refused_secret_is_not_transient_and_not_printed() {
     })
     .await;
     let error = listener.client().domains().await.unwrap_err();
-    assert!(
-        matches!(error, Error::Unauthenticated { .. }) && !error.is_transient(),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Unauthenticated { .. }) && !error.is_transient(), "{error:?}");
     let printed = format!("{} {error:?}", chain(&error));
-    assert!(
-        printed.contains("AADSTS7000215"),
-        "the operator learns why: {printed}"
-    );
+    assert!(printed.contains("AADSTS7000215"), "the operator learns why: {printed}");
     assert!(!printed.contains("hunter2"));
     assert_eq!(listener.asked().len(), 1, "a refusal is not repeated");
 }
 
 #[tokio::test]
 async fn a_cut_connection_may_have_carried_the_write_out() {
-    let listener = Listener::start(|line| {
-        if line.contains("token") {
-            ("200 OK", TOKEN)
-        } else {
-            ("", "")
-        }
-    })
-    .await;
+    let listener = Listener::start(|line| if line.contains("token") { ("200 OK", TOKEN) } else { ("", "") }).await;
     let client = listener.client();
-    let error = client
-        .add_member(&GroupId::from("g"), &UserId::from("u"))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, Error::NoAnswer { .. }) && error.may_have_taken_effect(),
-        "{error:?}"
-    );
+    let error = client.add_member(&GroupId::from("g"), &UserId::from("u")).await.unwrap_err();
+    assert!(matches!(error, Error::NoAnswer { .. }) && error.may_have_taken_effect(), "{error:?}");
     assert_eq!(listener.asked().len(), 2);
 
-    let error = client
-        .get_user(UserKey::Upn("zoe@contoso.example"), &[])
-        .await
-        .unwrap_err();
+    let error = client.get_user(UserKey::Upn("zoe@contoso.example"), &[]).await.unwrap_err();
     assert!(!error.may_have_taken_effect());
     let printed = format!("{} {error:?}", chain(&error));
-    assert!(
-        !printed.contains("zoe"),
-        "an address is nobody's business: {printed}"
-    );
+    assert!(!printed.contains("zoe"), "an address is nobody's business: {printed}");
     assert_eq!(listener.asked().len(), 5, "a read is asked three times");
 }
 
 #[tokio::test]
 async fn a_redirect_is_an_oddity_and_not_followed() {
-    let listener = Listener::start(|line| {
-        if line.contains("token") {
-            ("200 OK", TOKEN)
-        } else {
-            ("302 Found", "")
-        }
-    })
-    .await;
+    let listener =
+        Listener::start(|line| if line.contains("token") { ("200 OK", TOKEN) } else { ("302 Found", "") }).await;
     let error = listener.client().domains().await.unwrap_err();
     assert_eq!(error.to_string(), "/domains: 302: a refusal we do not know");
     assert_eq!(listener.asked().len(), 2);

@@ -12,6 +12,8 @@
 
 mod addresses;
 mod columns;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod controls;
 mod failures;
 mod fences;
@@ -22,6 +24,8 @@ mod roster;
 mod schema;
 mod settings;
 mod store;
+#[cfg(test)]
+mod testing;
 pub mod vault;
 
 pub use failures::{FailureFilter, Replayed};

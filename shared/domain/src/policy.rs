@@ -1,9 +1,10 @@
 //! The policy: what an administrator writes, and what is left of it once every fault is out.
 //!
-//! [`Policy::parse`] takes the text of the TOML file and either gives the checked policy or **every** fault at once, each
-//! with its place and its fix. It goes through the text in three passes: TOML (recovering after each syntax error), shape
-//! (known keys, right types: one table of keys, `policy/schema.rs`) and meaning (one reader per section, `policy/read`). Nothing
-//! is read but the text: secrets and files are named here and opened by those who need them.
+//! [`Policy::parse`] takes the text of the TOML file and either gives the checked policy or **every** fault at once,
+//! each with its place and its fix. It goes through the text in three passes: TOML (recovering after each syntax
+//! error), shape (known keys, right types: one table of keys, `policy/schema.rs`) and meaning (one reader per
+//! section, `policy/read`). Nothing is read but the text: secrets and files are named here and opened by those who
+//! need them.
 //!
 //! `data/policy.example.toml` shows every key with its default.
 
@@ -57,8 +58,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Reads and checks the text of a policy file. On failure the faults come with the warnings among them, in the order of
-    /// the text; at least one of them is an error.
+    /// Reads and checks the text of a policy file. On failure the faults come with the warnings among them, in the
+    /// order of the text; at least one of them is an error.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         read::policy(text)
     }
@@ -123,8 +124,8 @@ pub struct Connection {
 /// `[accounts]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accounts {
-    /// Patterns of the part of an address before the `@`, tried in order. Placeholders: `{given}`, `{middle}`, `{family}`,
-    /// their first letters `{g}`, `{m}`, `{f}`, and a number `{n}`. Never empty.
+    /// Patterns of the part of an address before the `@`, tried in order. Placeholders: `{given}`, `{middle}`,
+    /// `{family}`, their first letters `{g}`, `{m}`, `{f}`, and a number `{n}`. Never empty.
     pub upn: Vec<String>,
     /// What a person of each employment type gets. A type that is missing gets nothing and is reported.
     pub kinds: BTreeMap<String, PersonKind>,
@@ -223,8 +224,8 @@ impl GuardKind {
     }
 }
 
-/// One of `[guard.KIND]`: when more people than this are hit within the window, the rest are held. At least one of the two
-/// thresholds is set, and the lower one counts.
+/// One of `[guard.KIND]`: when more people than this are hit within the window, the rest are held. At least one of
+/// the two thresholds is set, and the lower one counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Guard {
     /// At most this many people; 0 holds everybody.

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use domain::policy::{
-    EndDate, Fault, Guard, GuardKind, PersonKind, Policy, SecretRef, Severity, Source, Via,
-};
+use domain::policy::{EndDate, Fault, Guard, GuardKind, PersonKind, Policy, SecretRef, Severity, Source, Via};
 use jiff::SignedDuration;
 use jiff::civil::time;
 use proptest::prelude::*;
+use proptest::sample::subsequence;
 
 const EXAMPLE: &str = include_str!("../data/policy.example.toml");
 
@@ -26,11 +25,7 @@ secrets = ["env:HR"]
 "#;
 
 fn rendered(faults: &[Fault], name: &str, source: &str) -> String {
-    faults
-        .iter()
-        .map(|fault| fault.render(name, source))
-        .collect::<Vec<_>>()
-        .join("\n")
+    faults.iter().map(|fault| fault.render(name, source)).collect::<Vec<_>>().join("\n")
 }
 
 #[track_caller]
@@ -79,7 +74,9 @@ fn what_is_left_out_is_what_the_example_marks_as_default() {
 
 #[test]
 fn one_kind_may_be_named_and_the_others_stay() {
-    let policy = parsed(&format!("{LEAST}\n[accounts]\nkinds = {{ visitor = \"guest\", other = \"none\" }}\ndelete_days_after = \"never\""));
+    let policy = parsed(&format!(
+        "{LEAST}\n[accounts]\nkinds = {{ visitor = \"guest\", other = \"none\" }}\ndelete_days_after = \"never\""
+    ));
     assert_eq!(policy.accounts.kinds["visitor"], PersonKind::Guest);
     assert_eq!(policy.accounts.kinds["other"], PersonKind::None);
     assert_eq!(policy.accounts.kinds["employee"], PersonKind::Tenant);
@@ -148,6 +145,7 @@ fn mutated() -> impl Strategy<Value = String> {
         Just(String::new()),
         "[\\[\\]{}=\"',.#:\\-\n\\\\ ]{1,4}",
         "\\PC{1,6}",
+        "\"\\\\[tnu]00[0-9a-f]{2}\"",
         "-?[0-9]{1,24}(\\.[0-9]{1,3})?",
         proptest::sample::select(EXAMPLE.split_inclusive(['\n', ' ', '=']).map(String::from).collect::<Vec<_>>()),
     ];
@@ -155,7 +153,7 @@ fn mutated() -> impl Strategy<Value = String> {
     proptest::collection::vec(edit, 1..6).prop_map(|edits| {
         let mut letters: Vec<char> = EXAMPLE.chars().collect();
         for (at, length, piece) in edits {
-            let start = at.index(letters.len());
+            let start = at.index(letters.len() + 1);
             let end = (start + length).min(letters.len());
             letters.splice(start..end, piece.chars());
         }
@@ -179,12 +177,13 @@ proptest! {
         for fault in faults {
             let line = text.split('\n').nth(fault.line - 1);
             prop_assert!(line.is_some_and(|line| fault.column <= line.chars().count() + 1), "{fault}");
-            prop_assert!(fault.render("policy", &text).contains('^'));
+            let shown = fault.render("policy", &text);
+            prop_assert!(shown.contains('^') && !shown.contains(|letter: char| letter.is_control() && letter != '\n'));
         }
     }
 
     #[test]
-    fn each_of_several_mistakes_is_reported(mistakes in proptest::sample::subsequence(MISTAKES.to_vec(), 1..=MISTAKES.len())) {
+    fn each_of_several_mistakes_is_reported(mistakes in subsequence(MISTAKES.to_vec(), 1..=MISTAKES.len())) {
         let text = mistakes.iter().fold(EXAMPLE.to_owned(), |text, (right, wrong)| {
             assert!(text.contains(right), "{right}");
             text.replacen(right, wrong, 1)

@@ -59,18 +59,22 @@ impl Fault {
         self
     }
 
-    /// The same with line and column, knowing which bytes of its line to conceal.
+    /// The same with line and column, knowing which bytes of its line to conceal: `secrets` are sorted and do not
+    /// overlap.
     pub(super) fn placed(mut self, lines: &Lines<'_>, secrets: &[Range<usize>]) -> Self {
         let line = lines.at(self.span.start);
+        self.message = one_line(&self.message);
+        self.help = self.help.map(|help| one_line(&help));
         self.line = line.number;
         self.column = line.column;
-        let on_line = |secret: &&Range<usize>| secret.start < line.span.end && line.span.start < secret.end;
-        self.concealed = secrets.iter().filter(on_line).cloned().collect();
+        let first = secrets.partition_point(|secret| secret.end <= line.span.start);
+        let rest = secrets.get(first..).unwrap_or_default();
+        self.concealed = rest.iter().take_while(|secret| secret.start < line.span.end).cloned().collect();
         self
     }
 
-    /// The fault with the line it stands on, underlined. `source` is the text the fault was found in; of another text the
-    /// wrong part is shown, and nothing worse happens.
+    /// The fault with the line it stands on, underlined. `source` is the text the fault was found in; of another text
+    /// the wrong part is shown, and nothing worse happens.
     ///
     /// ```text
     /// error: unknown key `time_zon` in `[tenant]`
@@ -111,7 +115,15 @@ impl Fault {
                 || self.concealed.iter().any(|secret| secret.contains(&(line.start + at)))
         };
         text.char_indices()
-            .map(|(at, letter)| if concealed(at) { '*' } else if letter.is_control() { ' ' } else { letter })
+            .map(|(at, letter)| {
+                if concealed(at) {
+                    '*'
+                } else if letter.is_control() {
+                    ' '
+                } else {
+                    letter
+                }
+            })
             .collect()
     }
 }
@@ -124,11 +136,18 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// A message may quote the policy, and a policy may hold line breaks and whatever else moves a terminal.
+fn one_line(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
 /// Quoted texts on a line that speaks of secrets, but for references. A second net below the concealed spans: it also
 /// catches what stands under a misspelled key or in a text that is no TOML.
 fn suspected_secrets(line: &str) -> Vec<Range<usize>> {
     let lower = line.to_ascii_lowercase();
-    if !["secret", "whsec_", "https://"].iter().any(|word| lower.contains(word)) {
+    // The address of a webhook is a secret if it has a path; a bare host is none.
+    let is_webhook = lower.split("https://").skip(1).any(|rest| rest.contains('/'));
+    if !is_webhook && !lower.contains("secret") && !lower.contains("whsec_") {
         return Vec::new();
     }
     let mut found = Vec::new();

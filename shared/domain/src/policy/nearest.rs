@@ -3,8 +3,8 @@
 /// Words longer than this get no suggestion: comparing is quadratic.
 const WORD_MAX: usize = 64;
 
-/// The candidate that the word was probably meant to be: the same but for case and separators, or at most a third of its
-/// letters away. The first of several equally near ones.
+/// The candidate that the word was probably meant to be: the same but for case and separators, or at most a third of
+/// its letters away. The first of several equally near ones.
 pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if word.len() > WORD_MAX {
         return None;

@@ -42,7 +42,7 @@ fn sections<'t>(text: &str, root: &'t DeTable<'t>, report: &mut Report) -> Optio
         report.add(fault.help(format!("write `version = {VERSION}`")));
     }
     let tenant = root.table("tenant").map(|table| tenant::read(table, report));
-    let connections = connections::read(root.table("connections"), report);
+    let connections = connections::read(&root, report);
     let accounts = accounts::read(root.table("accounts"), report);
     let packages = packages::read(text, root.tables("packages"), report);
     let protected = brakes::protected(root.table("protected"), &connections, report);
@@ -82,8 +82,14 @@ fn syntax_fault(text: &str, span: std::ops::Range<usize>, message: &str) -> Faul
     } else if message == "duplicate key" {
         let key = text.get(span.clone()).unwrap_or_default().to_owned();
         Fault::new(span, format!("`{key}` is written twice")).help("keep one of them")
+    } else if message.contains("array") {
+        Fault::new(span, message).help("is the list closed with `]`, with commas between its items?")
     } else {
-        Fault::new(span, message)
+        match message.split_once(", expected ") {
+            Some((message, "nothing")) => Fault::new(span, message).help("remove it"),
+            Some((message, expected)) => Fault::new(span, message).help(format!("here belongs {expected}")),
+            None => Fault::new(span, message),
+        }
     }
 }
 
@@ -96,7 +102,7 @@ fn time_zone(name: &Placed<&str>, report: &mut Report) -> Option<TimeZone> {
     let known: Vec<String> = zones.available().map(|zone| zone.as_str().to_owned()).collect();
     let city = |zone: &&String| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(name.value));
     let meant = known.iter().find(city).map(String::as_str);
-    let fault = Fault::new(name.at.clone(), format!("`{}` is not an IANA time zone", name.value.escape_debug()));
+    let fault = Fault::new(name.at.clone(), format!("`{}` is not an IANA time zone", name.value));
     report.add(match meant.or_else(|| nearest(name.value, known.iter().map(String::as_str))) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help("write it like `Europe/Amsterdam`"),

@@ -145,10 +145,8 @@ pub(super) const LICENSE: Schema = Schema {
 };
 
 /// `[protected]`.
-pub(super) const PROTECTED: Schema = Schema {
-    header: "[protected]",
-    keys: &[key("people", Texts, Optional, "[\"bamboo:1\"]")],
-};
+pub(super) const PROTECTED: Schema =
+    Schema { header: "[protected]", keys: &[key("people", Texts, Optional, "[\"bamboo:1\"]")] };
 
 /// `[guard.KIND]`.
 pub(super) const GUARD: Schema = Schema {
@@ -161,10 +159,8 @@ pub(super) const GUARD: Schema = Schema {
 };
 
 /// `[alerts]`.
-pub(super) const ALERTS: Schema = Schema {
-    header: "[alerts]",
-    keys: &[key("webhook", Text, Optional, "\"env:ALERT_URL\"")],
-};
+pub(super) const ALERTS: Schema =
+    Schema { header: "[alerts]", keys: &[key("webhook", Text, Optional, "\"env:ALERT_URL\"")] };
 
 /// All of them: where a key that stands in the wrong table belongs.
 pub(super) const ALL: [&Schema; 10] =

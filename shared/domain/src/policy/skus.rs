@@ -54,7 +54,8 @@ pub fn plan_id(name: &str) -> Option<PlanId> {
     all().iter().find_map(|sku| sku.plans.get(name)).cloned()
 }
 
-/// A part number that is easily taken for another product's: the product it is, and the part number that was perhaps meant.
+/// A part number that is easily taken for another product's: the product it is, and the part number that was perhaps
+/// meant.
 pub(super) fn trap(part_number: &str) -> Option<(&'static str, &'static str)> {
     match part_number {
         "O365_BUSINESS_PREMIUM" => Some(("Microsoft 365 Business Standard", "Business Premium is `SPB`")),

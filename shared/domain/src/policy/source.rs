@@ -80,9 +80,9 @@ impl Source {
 
     /// What an end date of it means, unless the policy says otherwise.
     ///
-    /// HiBob states the first day of the new state. Of the others it is documented or inferred that they state the last day;
-    /// where nothing is known the last day is the milder error: access ends a day late on a date that was announced, and a
-    /// termination for cause comes as "revoke now" and waits for no date.
+    /// HiBob states the first day of the new state. Of the others it is documented or inferred that they state the
+    /// last day; where nothing is known the last day is the milder error: access ends a day late on a date that was
+    /// announced, and a termination for cause comes as "revoke now" and waits for no date.
     pub fn end_date(self) -> EndDate {
         if self == Self::HiBob { EndDate::Exclusive } else { EndDate::Inclusive }
     }

@@ -9,8 +9,9 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// `raw` is the string as written, quotes and all, beginning at byte `start` of the file; `value` is what it stands for.
-    /// None where the two cannot be lined up (line breaks folded away): then only the whole string can be pointed at.
+    /// `raw` is the string as written, quotes and all, beginning at byte `start` of the file; `value` is what it
+    /// stands for. None where the two cannot be lined up (line breaks folded away): then only the whole string can be
+    /// pointed at.
     pub(super) fn of(raw: &str, start: usize, value: &str) -> Option<Self> {
         let multi_line = raw.starts_with("\"\"\"") || raw.starts_with("'''");
         let mut open = if multi_line { 3 } else { 1 };

@@ -1,14 +1,15 @@
-//! A table of the file, checked against its schema: unknown, missing and misshapen keys are reported when it is opened, all
-//! of them, and what is left can be read without asking again.
+//! A table of the file, checked against its schema: unknown, missing and misshapen keys are reported when it is
+//! opened, all of them, and what is left can be read without asking again.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::fault::{Fault, Lines, Severity};
-use super::nearest::nearest;
+use super::nearest::{listed, nearest};
 use super::schema::{self, Key, Need, Schema, Shape};
 
 /// What was found so far.
@@ -38,16 +39,16 @@ impl Report {
 
     /// All of it in the order of the text: warnings, and whether there is an error among them. After syntax errors only
     /// those faults count that stand on other lines.
-    pub(super) fn close(self, text: &str, syntax: Vec<Fault>) -> (Vec<Fault>, bool) {
+    pub(super) fn close(mut self, text: &str, syntax: Vec<Fault>) -> (Vec<Fault>, bool) {
+        self.secrets.sort_by_key(|secret| secret.start);
         let lines = Lines::of(text);
-        let broken: Vec<usize> = syntax.iter().map(|fault| lines.at(fault.span.start).number).collect();
+        let broken: BTreeSet<usize> = syntax.iter().map(|fault| lines.at(fault.span.start).number).collect();
         let missing = if broken.is_empty() { self.missing } else { Vec::new() };
         let on_sound_line = |fault: &Fault| !broken.contains(&lines.at(fault.span.start).number);
         let found = self.found.into_iter().filter(on_sound_line);
-        let mut all: Vec<Fault> = (syntax.into_iter().chain(found).chain(missing))
-            .map(|fault| fault.placed(&lines, &self.secrets))
-            .collect();
-        all.sort_by(|left, right| (left.span.start, left.span.end).cmp(&(right.span.start, right.span.end)));
+        let mut all: Vec<Fault> =
+            (syntax.into_iter().chain(found).chain(missing)).map(|fault| fault.placed(&lines, &self.secrets)).collect();
+        all.sort_by_key(|fault| (fault.span.start, fault.span.end));
         let failed = all.iter().any(|fault| fault.severity == Severity::Error);
         (all, failed)
     }
@@ -65,25 +66,45 @@ pub(super) struct Table<'t> {
     /// Where it stands: its header, or the whole of it where it is written inline.
     pub(super) at: Range<usize>,
     entries: BTreeMap<&'static str, &'t Spanned<DeValue<'t>>>,
+    /// Keys that are written, be it with a wrong value or in a wrong spelling.
+    mentioned: BTreeSet<&'static str>,
 }
 
 impl<'t> Table<'t> {
     /// Reports what does not fit the schema and keeps the rest. `title` names the table in messages.
-    pub(super) fn open(title: &str, schema: &Schema, at: Range<usize>, table: &'t DeTable<'t>, report: &mut Report) -> Self {
-        let mut entries = BTreeMap::new();
+    pub(super) fn open(
+        title: &str,
+        schema: &Schema,
+        at: Range<usize>,
+        table: &'t DeTable<'t>,
+        report: &mut Report,
+    ) -> Self {
+        let (mut entries, mut mentioned) = (BTreeMap::new(), BTreeSet::new());
         for (name, value) in table {
-            match schema.key(name.get_ref()) {
-                None => report.add(unknown(title, schema, name)),
-                Some(key) if fits(key, value, report) => {
-                    entries.insert(key.name, value);
-                }
-                Some(_) => {}
+            let Some(key) = schema.key(name.get_ref()) else {
+                mentioned.extend(unknown(title, schema, name, report));
+                continue;
+            };
+            mentioned.insert(key.name);
+            if fits(key, value, report) {
+                entries.insert(key.name, value);
             }
         }
-        for key in schema.keys.iter().filter(|key| key.need == Need::Required && !table.contains_key(key.name)) {
+        for key in schema.keys.iter().filter(|key| key.need == Need::Required && !mentioned.contains(key.name)) {
             report.add_missing(Fault::new(at.clone(), format!("{title} lacks `{}`", key.name)).help(addition(key)));
         }
-        Self { at, entries }
+        Self { at, entries, mentioned }
+    }
+
+    /// Whether the key is written, be it with a wrong value or in a wrong spelling.
+    pub(super) fn mentions(&self, key: &str) -> bool {
+        self.mentioned.contains(key)
+    }
+
+    /// Whether the key is written but cannot be used. That has been reported, and what follows from it is not worth a
+    /// word.
+    pub(super) fn is_spoiled(&self, key: &str) -> bool {
+        self.mentions(key) && !self.has(key)
     }
 
     /// Whether the key is there and has its shape.
@@ -105,9 +126,10 @@ impl<'t> Table<'t> {
     /// The key's texts; none if it is not there.
     pub(super) fn texts(&self, key: &str) -> Vec<Placed<&'t str>> {
         let list = self.entries.get(key).and_then(|value| value.get_ref().as_array());
-        let texts = list.into_iter().flatten().filter_map(|item| {
-            Some(Placed { value: item.get_ref().as_str()?, at: item.span() })
-        });
+        let texts = list
+            .into_iter()
+            .flatten()
+            .filter_map(|item| Some(Placed { value: item.get_ref().as_str()?, at: item.span() }));
         texts.collect()
     }
 
@@ -150,7 +172,14 @@ fn fits(key: &Key, value: &Spanned<DeValue<'_>>, report: &mut Report) -> bool {
         | (Shape::Bool, DeValue::Boolean(_))
         | (Shape::Table | Shape::Map, DeValue::Table(_)) => true,
         (Shape::Integer(low, high) | Shape::TextOrInteger(low, high), DeValue::Integer(number)) => {
-            return within(whole(number).is_some_and(|number| (low..=high).contains(&number)), key, low, high, value, report);
+            return within(
+                whole(number).is_some_and(|number| (low..=high).contains(&number)),
+                key,
+                low,
+                high,
+                value,
+                report,
+            );
         }
         (Shape::Number(low, high), DeValue::Integer(_) | DeValue::Float(_)) => {
             let inside = decimal(value.get_ref()).is_some_and(|number| (low.into()..=high.into()).contains(&number));
@@ -188,32 +217,34 @@ fn within<N: std::fmt::Display>(
     inside
 }
 
-fn items_fit<'v>(
-    key: &Key,
-    wanted: &str,
-    wrong: impl Iterator<Item = &'v Spanned<DeValue<'v>>>,
-    report: &mut Report,
-) {
+fn items_fit<'v>(key: &Key, wanted: &str, wrong: impl Iterator<Item = &'v Spanned<DeValue<'v>>>, report: &mut Report) {
     for item in wrong {
         let message = format!("each of `{}` is {wanted}, not {}", key.name, kind(item.get_ref()));
         report.add(Fault::new(item.span(), message).help(correction(key)));
     }
 }
 
-fn unknown(title: &str, schema: &Schema, name: &Spanned<std::borrow::Cow<'_, str>>) -> Fault {
+/// Reports a key that the table does not have; returns the key that was meant.
+fn unknown(title: &str, schema: &Schema, name: &Spanned<Cow<'_, str>>, report: &mut Report) -> Option<&'static str> {
     let word: &str = name.get_ref();
-    let fault = Fault::new(name.span(), format!("unknown key `{}` in {title}", word.escape_debug()));
+    let fault = Fault::new(name.span(), format!("unknown key `{word}` in {title}"));
     let elsewhere = || schema::ALL.iter().find(|other| !other.header.is_empty() && other.key(word).is_some());
-    let known: Vec<&str> = schema.keys.iter().map(|key| key.name).collect();
-    if let Some(near) = nearest(word, known.iter().copied()) {
+    let known: Vec<&'static str> = schema.keys.iter().map(|key| key.name).collect();
+    let near = nearest(word, known.iter().copied());
+    report.add(if let Some(near) = near {
         fault.help(format!("did you mean `{near}`?"))
-    } else if schema::ROOT.key(word).is_some() {
-        fault.help(format!("`{word}` belongs at the top, before the first `[table]`, or has a header of its own"))
+    } else if let Some(key) = schema::ROOT.key(word) {
+        fault.help(if matches!(key.shape, Shape::Integer(..)) {
+            format!("`{word}` belongs at the top, before the first `[table]`")
+        } else {
+            correction(key)
+        })
     } else if let Some(home) = elsewhere() {
         fault.help(format!("`{word}` belongs in `{}`", home.header))
     } else {
-        fault.help(format!("known here: {}", super::nearest::listed(&known)))
-    }
+        fault.help(format!("known here: {}", listed(&known)))
+    });
+    near
 }
 
 fn correction(key: &Key) -> String {
@@ -256,5 +287,28 @@ fn decimal(value: &DeValue<'_>) -> Option<f64> {
         DeValue::Integer(number) => whole(number).map(|number| number as f64),
         DeValue::Float(number) => number.as_str().parse().ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_every_key_has_the_shape_of_the_key() {
+        for key in schema::ALL.iter().flat_map(|schema| schema.keys).filter(|key| !key.example.contains('…')) {
+            let value = DeValue::parse(key.example).unwrap();
+            let mut report = Report::default();
+            assert!(fits(key, &value, &mut report) && report.found.is_empty(), "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn every_key_stands_in_the_example_policy() {
+        let example = include_str!("../../data/policy.example.toml");
+        for key in schema::ALL.iter().flat_map(|schema| schema.keys) {
+            let written = [format!("{} = ", key.name), format!("[{}", key.name), format!(".{}]", key.name)];
+            assert!(written.iter().any(|written| example.contains(written)), "{}", key.name);
+        }
     }
 }

@@ -7,10 +7,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::super::fault::Fault;
-use super::super::nearest::{listed, suggestion};
+use super::super::nearest::{listed, nearest, suggestion};
 use super::super::table::{Placed, Report, Table};
 use super::super::{Accounts, PersonKind, schema};
 use crate::event::{Field, FieldKind};
+use crate::naming::{NamePattern, PatternError};
 
 const UPN: [&str; 3] = ["{given}.{family}", "{given}.{middle}.{family}", "{given}.{family}{n}"];
 const KINDS: [(&str, PersonKind); 8] = [
@@ -30,9 +31,6 @@ const DELETE_DAYS_AFTER: u16 = 30;
 
 /// What a pattern may ask for.
 const PLACEHOLDERS: [&str; 7] = ["given", "middle", "family", "g", "m", "f", "n"];
-
-/// The longest part before the `@` (Microsoft's password policy page, "User principal name policies").
-const LOCAL_PART_MAX: usize = 64;
 
 pub(super) fn read<'t>(table: Option<Placed<&'t DeTable<'t>>>, report: &mut Report) -> Accounts {
     let none = DeTable::default();
@@ -60,79 +58,37 @@ fn upn(table: &Table<'_>, report: &mut Report) -> Vec<String> {
         let help = format!("write `upn = [{}]`", UPN.map(|pattern| format!("{pattern:?}")).join(", "));
         report.add(fault("no pattern for addresses", &help));
     } else if !patterns.iter().any(|pattern| pattern.value.contains("{n}")) {
-        let help = "end with a pattern that holds `{n}`, such as `{given}.{family}{n}`: else the third of a name needs a human";
+        let help = "end with a pattern that holds `{n}`, such as `{given}.{family}{n}`: else namesakes need a human";
         report.add(fault("no pattern can give a name to everybody", help).warning());
     }
-    patterns.iter().filter(|pattern| check_pattern(pattern, report)).map(|pattern| pattern.value.to_owned()).collect()
+    patterns.iter().filter_map(|pattern| name_pattern(pattern, report)).map(|pattern| pattern.to_string()).collect()
 }
 
-/// Whether the pattern is sound; if not, the first thing wrong with it is reported.
-fn check_pattern(pattern: &Placed<&str>, report: &mut Report) -> bool {
-    let problem = match literals(pattern.value) {
-        Err(problem) => Some(problem),
-        Ok(literals) if !pattern.value.contains('{') => Some(if literals.is_empty() {
-            ("the pattern is empty".into(), "write it like `{given}.{family}`".into())
-        } else {
-            ("the pattern gives everybody the same address".into(), format!("use one of {}", placeholders()))
-        }),
-        Ok(literals) => problem_of_literals(pattern.value, &literals),
+fn name_pattern(pattern: &Placed<&str>, report: &mut Report) -> Option<NamePattern> {
+    let error = match pattern.value.parse() {
+        Ok(pattern) => return Some(pattern),
+        Err(error) => error,
     };
-    let sound = problem.is_none();
-    if let Some((message, help)) = problem {
-        report.add(Fault::new(pattern.at.clone(), message).help(help));
-    }
-    sound
-}
-
-/// A message and its help.
-type Problem = (String, String);
-
-/// The pattern without its placeholders.
-fn literals(pattern: &str) -> Result<String, Problem> {
-    let mut literals = String::new();
-    let mut rest = pattern;
-    while let Some((before, after)) = rest.split_once('{') {
-        literals.push_str(before);
-        let Some((name, after)) = after.split_once('}') else {
-            return Err(("a placeholder is not closed".into(), "add the missing `}`".into()));
-        };
-        if !PLACEHOLDERS.contains(&name) {
-            let help = match suggestion(name, &PLACEHOLDERS) {
-                near if near.starts_with("did") => near,
-                _ => format!("one of {}", placeholders()),
-            };
-            return Err((format!("`{{{}}}` is not a placeholder", name.escape_debug()), help));
+    // The error's own words, with what to do about it behind a semicolon.
+    let words = error.to_string();
+    let (message, advice) =
+        words.split_once("; ").map_or((words.as_str(), None), |(said, advice)| (said, Some(advice)));
+    let help = match &error {
+        PatternError::UnknownPlaceholder(name) => {
+            nearest(name, PLACEHOLDERS).map(|near| format!("did you mean `{{{near}}}`?"))
         }
-        rest = after;
-    }
-    literals.push_str(rest);
-    Ok(literals)
-}
-
-/// What a user principal name may not hold (Microsoft's password policy page, "User principal name policies").
-fn problem_of_literals(pattern: &str, literals: &str) -> Option<Problem> {
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "'.-_!#^~".contains(letter);
-    if literals.contains('@') {
-        Some(("the pattern holds an `@`".into(), "leave it out: the domain is `domain` of `[tenant]`".into()))
-    } else if literals.contains('}') {
-        Some(("a `}` closes nothing".into(), "open the placeholder with `{`".into()))
-    } else if let Some(letter) = literals.chars().find(|letter| !allowed(*letter)) {
-        let message = format!("`{}` cannot stand in a user principal name", letter.escape_debug());
-        Some((message, "use letters, digits and `' . - _ ! # ^ ~`".into()))
-    } else if pattern.starts_with('.') || pattern.ends_with('.') || pattern.contains("..") {
-        let help = "a dot stands between two other characters";
-        Some(("the pattern has a dot too many".into(), help.into()))
-    } else if literals.len() >= LOCAL_PART_MAX {
-        let help = format!("an address has {LOCAL_PART_MAX} characters before the `@`");
-        Some(("the pattern leaves no room for a name".into(), help))
-    } else {
-        None
-    }
-}
-
-fn placeholders() -> String {
-    let braced = PLACEHOLDERS.map(|name| format!("{{{name}}}"));
-    listed(&braced.each_ref().map(String::as_str))
+        PatternError::Unclosed(_) => Some("add the missing `}`".to_owned()),
+        PatternError::Character('@') => Some("leave the domain out: it is `domain` of `[tenant]`".to_owned()),
+        PatternError::Character('}') => Some("open the placeholder with `{`".to_owned()),
+        PatternError::RepeatedNumber => Some("keep one of them".to_owned()),
+        _ => None,
+    };
+    let fault = Fault::new(pattern.at.clone(), message);
+    report.add(match help.or_else(|| advice.map(str::to_owned)) {
+        Some(help) => fault.help(help),
+        None => fault,
+    });
+    None
 }
 
 /// The defaults, with what the policy says put over them: naming one type leaves the others as they are.
@@ -142,7 +98,7 @@ fn kinds(table: &Table<'_>, report: &mut Report) -> BTreeMap<String, PersonKind>
     for (name, value) in written.into_iter().flatten() {
         let word: &str = name.get_ref();
         if !employment_types().contains(&word) {
-            let fault = Fault::new(name.span(), format!("`{}` is not an employment type", word.escape_debug()));
+            let fault = Fault::new(name.span(), format!("`{word}` is not an employment type"));
             report.add(fault.help(suggestion(word, employment_types())));
         }
         if let Some(kind) = kind(value, report) {
@@ -172,7 +128,7 @@ fn kind(value: &Spanned<DeValue<'_>>, report: &mut Report) -> Option<PersonKind>
         "guest" => Some(PersonKind::Guest),
         "none" => Some(PersonKind::None),
         _ => {
-            let fault = Fault::new(value.span(), format!("`{}` is not a kind of person", word.escape_debug()));
+            let fault = Fault::new(value.span(), format!("`{word}` is not a kind of person"));
             report.add(fault.help(suggestion(word, &words)));
             None
         }
@@ -196,7 +152,7 @@ fn delete_days_after(table: &Table<'_>, days: Option<u16>, report: &mut Report) 
     match table.text("delete_days_after") {
         Some(text) if text.value == "never" => None,
         Some(text) => {
-            let message = format!("`{}` is not a number of days", text.value.escape_debug());
+            let message = format!("`{}` is not a number of days", text.value);
             report.add(Fault::new(text.at, message).help("write a number without quotes, or `\"never\"`"));
             None
         }

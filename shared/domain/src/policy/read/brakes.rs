@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use toml::de::DeTable;
 
 use super::super::fault::Fault;
-use super::super::nearest::{listed, suggestion};
+use super::super::nearest::suggestion;
 use super::super::table::{Placed, Report, Table};
 use super::super::{Guard, GuardKind, SecretRef, schema};
 use super::connections::Connections;
@@ -30,7 +30,8 @@ pub(super) fn protected<'t>(
             report.add(fault.help("write `CONNECTION:SOURCE_ID`, such as `bamboo:1`"));
             continue;
         };
-        if !connections.names.contains(person.connection()) {
+        // Where no connection could be read at all, that has been said.
+        if !connections.names.is_empty() && !connections.names.contains(person.connection()) {
             let names: Vec<&str> = connections.names.iter().map(String::as_str).collect();
             let message = format!("there is no connection `{}`", person.connection());
             report.add(Fault::new(text.at, message).help(suggestion(person.connection(), &names)));
@@ -48,7 +49,7 @@ pub(super) fn guards<'t>(table: Option<Placed<&'t DeTable<'t>>>, report: &mut Re
         let word: &str = name.get_ref();
         let kind = GuardKind::ALL.into_iter().find(|kind| kind.word() == word);
         if kind.is_none() {
-            let fault = Fault::new(name.span(), format!("`{}` is not something that is guarded", word.escape_debug()));
+            let fault = Fault::new(name.span(), format!("`{word}` is not something that is guarded"));
             report.add(fault.help(suggestion(word, &words)));
         }
         let Some(table) = value.get_ref().as_table() else {
@@ -56,7 +57,7 @@ pub(super) fn guards<'t>(table: Option<Placed<&'t DeTable<'t>>>, report: &mut Re
             report.add(fault.help(format!("head it with `[guard.{}]`", kind.map_or("KIND", GuardKind::word))));
             continue;
         };
-        let title = format!("`[guard.{}]`", word.escape_debug());
+        let title = format!("`[guard.{word}]`");
         let table = Table::open(&title, &schema::GUARD, value.span(), table, report);
         guards.extend(kind.zip(guard(&title, &table, report)));
     }
@@ -68,7 +69,7 @@ fn guard(title: &str, table: &Table<'_>, report: &mut Report) -> Option<Guard> {
         Some(text) => window(&text, report),
         None => Some(WINDOW),
     };
-    if !table.has("people") && !table.has("percent") {
+    if !table.mentions("people") && !table.mentions("percent") {
         let fault = Fault::new(table.at.clone(), format!("{title} has no threshold"));
         report.add_missing(fault.help("add `people = 5`, `percent = 5.0`, or both"));
     }
@@ -82,7 +83,9 @@ fn guard(title: &str, table: &Table<'_>, report: &mut Report) -> Option<Guard> {
 fn window(text: &Placed<&str>, report: &mut Report) -> Option<SignedDuration> {
     let fault = |message: &str| Fault::new(text.at.clone(), message);
     let Some(window) = duration(text.value) else {
-        report.add(fault("`window` is not a length of time").help("write a whole number and `m`, `h` or `d`, such as `1h`"));
+        report.add(
+            fault("`window` is not a length of time").help("write a whole number and `m`, `h` or `d`, such as `1h`"),
+        );
         return None;
     };
     let inside = (WINDOW_MIN..=WINDOW_MAX).contains(&window);
@@ -121,8 +124,7 @@ pub(super) fn secret(text: &Placed<&str>, report: &mut Report) -> Option<SecretR
     let read = text.value.parse().ok();
     if read.is_none() {
         let fault = Fault::new(text.at.clone(), "this is not a reference to a secret");
-        let forms = listed(&["env:NAME", "file:PATH"]);
-        report.add(fault.help(format!("write {forms}; the secret itself does not belong in the policy")));
+        report.add(fault.help("write `env:NAME` or `file:PATH`; the secret itself does not belong in the policy"));
     }
     read
 }

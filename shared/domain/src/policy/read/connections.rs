@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 use super::super::fault::Fault;
-use super::super::nearest::suggestion;
+use super::super::nearest::{listed, suggestion};
 use super::super::table::{Placed, Report, Table};
 use super::super::{Connection, EndDate, SecretRef, Source, schema};
 use super::time_zone;
@@ -26,20 +26,20 @@ pub(super) struct Connections {
     pub(super) names: BTreeSet<String>,
 }
 
-pub(super) fn read<'t>(table: Option<Placed<&'t DeTable<'t>>>, report: &mut Report) -> Connections {
+pub(super) fn read(root: &Table<'_>, report: &mut Report) -> Connections {
     let mut found = Connections::default();
     let mut precedences: Vec<(u32, String, Range<usize>)> = Vec::new();
-    let entries = table.map(|table| table.value);
+    let entries = root.table("connections").map(|table| table.value);
     for (name, value) in entries.into_iter().flatten() {
         found.names.insert(name.get_ref().to_string());
         check_name(name, report);
         let Some(table) = value.get_ref().as_table() else {
-            let message = format!("connection `{}` is a table", name.get_ref().escape_debug());
-            let help = format!("head it with `[connections.{}]`", name.get_ref().escape_debug());
+            let message = format!("connection `{}` is a table", name.get_ref());
+            let help = format!("head it with `[connections.{}]`", name.get_ref());
             report.add(Fault::new(value.span(), message).help(help));
             continue;
         };
-        let title = format!("`[connections.{}]`", name.get_ref().escape_debug());
+        let title = format!("`[connections.{}]`", name.get_ref());
         let table = Table::open(&title, &schema::CONNECTION, value.span(), table, report);
         conceal_secrets(value, report);
         if let Some(connection) = connection(name.get_ref(), &table, report) {
@@ -47,7 +47,7 @@ pub(super) fn read<'t>(table: Option<Placed<&'t DeTable<'t>>>, report: &mut Repo
             found.read.insert(connection.name.clone(), connection);
         }
     }
-    if found.names.is_empty() {
+    if found.names.is_empty() && !root.is_spoiled("connections") {
         let fault = Fault::new(0..0, "no connection: nobody will ever be heard of").warning();
         report.add_missing(fault.help("add a table headed `[connections.NAME]`"));
     }
@@ -60,9 +60,11 @@ fn connection(name: &str, table: &Table<'_>, report: &mut Report) -> Option<Conn
     let secrets = secrets(source, table, report);
     let zone = table.text("time_zone").and_then(|text| time_zone(&text, report));
     let end_date = table.text("end_date").and_then(|text| end_date(&text, report));
-    if let Some(source) = source.filter(|source| source.end_date_differs_by_customer() && !table.has("end_date")) {
-        let fault = Fault::new(table.at.clone(), format!("what an end date of `{source}` means differs between its customers"));
-        let help = "write `end_date = \"inclusive\"` if it is the last day of work, `\"exclusive\"` if the first day without";
+    if let Some(source) = source.filter(|source| source.end_date_differs_by_customer() && !table.mentions("end_date")) {
+        let fault =
+            Fault::new(table.at.clone(), format!("what an end date of `{source}` means differs between its customers"));
+        let help =
+            "write `end_date = \"inclusive\"` if it is the last day of work, `\"exclusive\"` if the first day without";
         report.add_missing(fault.help(help).warning());
     }
     let source = source?;
@@ -82,8 +84,9 @@ fn check_name(name: &Spanned<std::borrow::Cow<'_, str>>, report: &mut Report) {
     let plain = |byte: u8| byte == b'-' || byte == b'_' || byte.is_ascii_alphanumeric();
     let text = name.get_ref();
     if text.is_empty() || text.len() > NAME_MAX || !text.bytes().all(plain) {
-        let message = format!("`{}` cannot name a connection", text.escape_debug());
-        let help = format!("letters, digits, `-` and `_`, at most {NAME_MAX}: it is part of `/hr/NAME` and of person ids");
+        let message = format!("`{text}` cannot name a connection");
+        let help =
+            format!("letters, digits, `-` and `_`, at most {NAME_MAX}: it is part of `/hr/NAME` and of person ids");
         report.add(Fault::new(name.span(), message).help(help));
     }
 }
@@ -95,13 +98,13 @@ fn source(text: &Placed<&str>, report: &mut Report) -> Option<Source> {
         Ok(source) => {
             let readable = Source::WORDS.iter().filter(|(source, _)| source.is_read_by_this_version());
             let words: Vec<&str> = readable.map(|(_, word)| *word).collect();
-            let help = format!("it reads {}", super::super::nearest::listed(&words));
+            let help = format!("it reads {}", listed(&words));
             report.add(fault(format!("`{source}` is not read by this version")).help(help));
             None
         }
         Err(_) => {
             let words = Source::WORDS.map(|(_, word)| word);
-            let message = format!("`{}` is not a known source", text.value.escape_debug());
+            let message = format!("`{}` is not a known source", text.value);
             report.add(fault(message).help(suggestion(text.value, &words)));
             None
         }
@@ -110,8 +113,13 @@ fn source(text: &Placed<&str>, report: &mut Report) -> Option<Source> {
 
 fn secrets(source: Option<Source>, table: &Table<'_>, report: &mut Report) -> Vec<SecretRef> {
     let written = table.texts("secrets");
-    if let Some(source) = source.filter(|source| source.needs_secret() && written.is_empty()) {
-        let fault = Fault::new(table.place("secrets"), format!("a `{source}` connection needs a secret to prove its messages by"));
+    if let Some(source) =
+        source.filter(|source| source.needs_secret() && written.is_empty() && !table.is_spoiled("secrets"))
+    {
+        let fault = Fault::new(
+            table.place("secrets"),
+            format!("a `{source}` connection needs a secret to prove its messages by"),
+        );
         report.add_missing(fault.help("add `secrets = [\"env:NAME\"]` or `[\"file:PATH\"]`"));
     }
     let mut read = Vec::new();
@@ -143,7 +151,7 @@ fn end_date(text: &Placed<&str>, report: &mut Report) -> Option<EndDate> {
         "inclusive" => Some(EndDate::Inclusive),
         "exclusive" => Some(EndDate::Exclusive),
         other => {
-            let message = format!("`{}` is not a meaning of an end date", other.escape_debug());
+            let message = format!("`{other}` is not a meaning of an end date");
             report.add(Fault::new(text.at.clone(), message).help(suggestion(other, &["inclusive", "exclusive"])));
             None
         }

@@ -42,7 +42,8 @@ fn package<'t>(text: &str, table: Placed<&'t DeTable<'t>>, seen: &mut Seen, repo
     let rule = table.text("rule").and_then(|rule| rule_of(text, &rule, report));
     let groups = groups(&table, seen, report);
     let licenses = licenses(&table, seen, report);
-    if table.tables("groups").is_empty() && table.tables("licenses").is_empty() {
+    let is_empty = |key: &str| table.tables(key).is_empty() && !table.is_spoiled(key);
+    if is_empty("groups") && is_empty("licenses") {
         let fault = Fault::new(table.at.clone(), "the package gives nothing");
         report.add_missing(fault.help("add `groups = [{ id = \"…\" }]` or `licenses = [{ sku = \"…\" }]`"));
     }
@@ -55,7 +56,9 @@ fn name_of(name: &Placed<&str>, seen: &mut Seen, report: &mut Report) -> Option<
         let help = format!("one line of at most {NAME_MAX} bytes");
         report.add(fault("this cannot name a package").help(help));
     } else if !seen.names.insert(name.value.to_owned()) {
-        report.add(fault("another package has this name").help("grants name the package as their reason: give each its own"));
+        report.add(
+            fault("another package has this name").help("grants name the package as their reason: give each its own"),
+        );
     } else {
         return Some(name.value.to_owned());
     }
@@ -106,7 +109,8 @@ fn licenses(package: &Table<'_>, seen: &mut Seen, report: &mut Report) -> Vec<Pa
         let disabled_plans = disabled_plans(sku.as_ref(), &table, report);
         let (Some(sku), Some(via)) = (sku, via) else { continue };
         if matches!(via, Via::Group(_)) && !disabled_plans.is_empty() {
-            let fault = Fault::new(table.place("disabled_plans"), "which plans a carrier group leaves off is set on the group");
+            let fault =
+                Fault::new(table.place("disabled_plans"), "which plans a carrier group leaves off is set on the group");
             report.add(fault.help("remove `disabled_plans` here, or assign the license `via = \"direct\"`"));
         }
         if licenses.iter().any(|license| license.sku == sku) {
@@ -125,7 +129,7 @@ fn sku(text: &Placed<&str>, report: &mut Report) -> Option<SkuId> {
         return Some(id);
     }
     let id = skus::sku_id(text.value);
-    let shown = text.value.escape_debug();
+    let shown = text.value;
     if id.is_none() {
         let fault = Fault::new(text.at.clone(), format!("`{shown}` is not a known part number"));
         report.add(match skus::meant(text.value) {
@@ -155,13 +159,15 @@ fn via(table: &Table<'_>, seen: &mut Seen, report: &mut Report) -> Option<Via> {
             seen.carriers.push((group.clone(), table.place("group")));
             Some(Via::Group(group))
         }
+        ("group", None) if table.is_spoiled("group") => None,
         ("group", None) => {
             let fault = Fault::new(table.place("via"), "which group carries the license is not said");
-            report.add_missing(fault.help("add `group = \"…\"`, the object id of a group that has the license assigned"));
+            report
+                .add_missing(fault.help("add `group = \"…\"`, the object id of a group that has the license assigned"));
             None
         }
         (other, _) => {
-            let message = format!("`{}` is not a way to assign a license", other.escape_debug());
+            let message = format!("`{other}` is not a way to assign a license");
             report.add(Fault::new(table.place("via"), message).help(suggestion(other, &["direct", "group"])));
             None
         }
@@ -188,10 +194,12 @@ fn disabled_plans(sku: Option<&SkuId>, table: &Table<'_>, report: &mut Report) -
 /// A service plan by name or id. It must be of the product, where the product's plans are known.
 fn plan(product: Option<&skus::Sku>, text: &Placed<&str>) -> Result<PlanId, Fault> {
     let fault = |message: String| Fault::new(text.at.clone(), message);
-    let shown = text.value.escape_debug();
+    let shown = text.value;
     let id = text.value.parse().ok();
     let Some(product) = product else {
-        let unknown = || fault(format!("`{shown}` is not a known service plan")).help("write the GUID of the plan (`servicePlanId`)");
+        let unknown = || {
+            fault(format!("`{shown}` is not a known service plan")).help("write the GUID of the plan (`servicePlanId`)")
+        };
         return id.or_else(|| skus::plan_id(text.value)).ok_or_else(unknown);
     };
     let own = match &id {
@@ -199,7 +207,8 @@ fn plan(product: Option<&skus::Sku>, text: &Placed<&str>) -> Result<PlanId, Faul
         None => product.plans.get(text.value),
     };
     own.cloned().ok_or_else(|| {
-        let fault = fault(format!("`{shown}` is not a service plan of `{}` ({})", product.part_number, product.product_name));
+        let fault =
+            fault(format!("`{shown}` is not a service plan of `{}` ({})", product.part_number, product.product_name));
         match nearest(text.value, product.plans.keys().copied()).filter(|_| id.is_none()) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
             None => fault.help("`GET /subscribedSkus` lists the plans of each product"),
@@ -221,8 +230,9 @@ fn guid<Id: std::str::FromStr>(table: &Table<'_>, key: &str, what: &str, report:
 fn check_carriers(seen: &Seen, report: &mut Report) {
     let carriers: BTreeSet<&ObjectId> = seen.carriers.iter().map(|(group, _)| group).collect();
     for ((group, at), _) in seen.groups.iter().filter(|((group, _), _)| carriers.contains(group)) {
-        let fault = Fault::new(at.clone(), format!("group `{group}` carries a license, so it cannot be listed under `groups`"));
-        let help = "remove it here: who joins it takes a seat, so it is written after usage location and seat, by `licenses` only";
+        let fault =
+            Fault::new(at.clone(), format!("group `{group}` carries a license, so it cannot be listed under `groups`"));
+        let help = "remove it here: joining takes a seat, so `licenses` alone writes it, after usage location and seat";
         report.add(fault.help(help));
     }
 }
@@ -232,7 +242,8 @@ fn check_exclusive(seen: &Seen, report: &mut Report) {
     let mut first: BTreeMap<&ObjectId, bool> = BTreeMap::new();
     for ((group, at), exclusive) in &seen.groups {
         if *first.entry(group).or_insert(*exclusive) != *exclusive {
-            let fault = Fault::new(at.clone(), format!("group `{group}` is `exclusive` in one package and not in another"));
+            let fault =
+                Fault::new(at.clone(), format!("group `{group}` is `exclusive` in one package and not in another"));
             report.add(fault.help("say the same wherever the group is named"));
         }
     }

@@ -6,11 +6,9 @@ use super::super::fault::Fault;
 use super::super::table::{Placed, Report, Table};
 use super::super::{Tenant, countries, schema};
 use super::time_zone;
+use crate::naming::DOMAIN_MAX;
 
 const SETTLE_MS: u64 = 300_000;
-
-/// The longest domain in a user principal name (Microsoft's password policy page, "User principal name policies").
-const DOMAIN_MAX: usize = 48;
 
 pub(super) fn read<'t>(table: Placed<&'t DeTable<'t>>, report: &mut Report) -> Option<Tenant> {
     let table = Table::open("`[tenant]`", &schema::TENANT, table.at, table.value, report);
@@ -47,7 +45,8 @@ fn domain(text: &Placed<&str>, report: &mut Report) -> Option<String> {
 }
 
 fn anchor(text: &Placed<&str>, report: &mut Report) -> Option<String> {
-    let name_of = |rest: &str| rest.split_once('_').map(|(application, name)| (application.to_owned(), name.to_owned()));
+    let name_of =
+        |rest: &str| rest.split_once('_').map(|(application, name)| (application.to_owned(), name.to_owned()));
     let parts = text.value.strip_prefix("extension_").and_then(name_of);
     let is_name = |name: &str| {
         let plain = name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
@@ -55,7 +54,9 @@ fn anchor(text: &Placed<&str>, report: &mut Report) -> Option<String> {
     };
     let is_application = |id: &str| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     let problem = match &parts {
-        Some((application, name)) if is_application(application) && is_name(name) => return Some(text.value.to_owned()),
+        Some((application, name)) if is_application(application) && is_name(name) => {
+            return Some(text.value.to_owned());
+        }
         Some((application, _)) if application.contains('-') => "write the application id without its dashes",
         Some((application, _)) if !is_application(application) => {
             "after `extension_` comes the application id (client id) that owns the property: 32 hex digits"

@@ -17,8 +17,8 @@ pub const BODY_BYTES_MAX: usize = 1_048_576;
 /// The most messages one receive gives ("`ReceiveMessage`").
 pub const RECEIVE_MAX: usize = 10;
 
-/// The most messages one receive moves to the failures; the next receive goes on.
-pub const DEAD_LETTERS_PER_RECEIVE_MAX: usize = 100;
+/// How often one receive looks again after moving dead letters to the failures; the next receive goes on.
+pub const DEAD_LETTER_ROUNDS_MAX: usize = 100;
 
 /// The most people one handle answers with.
 pub const FOUND_MAX: usize = 10;

@@ -24,7 +24,7 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::columns::{Fault, Query, at_most, column, execute, instant, micros, rows, span};
 use crate::failures::store_failure;
 use crate::limits::{
-    BODY_BYTES_MAX, DEAD_LETTERS_PER_RECEIVE_MAX, DEDUPLICATION_WINDOW, RECEIVE_MAX, RECEIVES_MAX, VISIBILITY_MAX,
+    BODY_BYTES_MAX, DEAD_LETTER_ROUNDS_MAX, DEDUPLICATION_WINDOW, RECEIVE_MAX, RECEIVES_MAX, VISIBILITY_MAX,
 };
 use crate::store::Store;
 
@@ -77,24 +77,18 @@ impl Store {
         // A message that were visible again at once would be two in the same answer.
         let hidden_until = hidden_until(now, visibility.max(Duration::from_millis(1)));
         self.write(|connection| {
-            let mut deliveries = Vec::new();
-            // Each round after the first follows a dead letter, whose group's next message may be received now.
-            for _ in 0..DEAD_LETTERS_PER_RECEIVE_MAX {
-                let firsts = first_of_groups(connection, queue, now, max - deliveries.len())?;
-                let mut buried = false;
-                for message in firsts {
-                    if message.receives >= RECEIVES_MAX {
-                        bury(connection, &message, DEAD_LETTER, &unsettled(&message), now)?;
-                        buried = true;
-                    } else {
-                        deliveries.push(take(connection, message, hidden_until)?);
-                    }
+            for _ in 0..DEAD_LETTER_ROUNDS_MAX {
+                let firsts = first_of_groups(connection, queue, now, max)?;
+                let (dead, alive): (Vec<_>, Vec<_>) = firsts.into_iter().partition(|first| first.receives >= RECEIVES_MAX);
+                if dead.is_empty() {
+                    return alive.into_iter().map(|message| take(connection, message, hidden_until)).collect();
                 }
-                if !buried {
-                    break;
+                // Their groups' next messages are first now: look again.
+                for message in dead {
+                    bury(connection, &message, DEAD_LETTER, &unsettled(&message), now)?;
                 }
             }
-            Ok(deliveries)
+            Ok(Vec::new())
         })
     }
 
@@ -332,3 +326,8 @@ impl std::fmt::Debug for Delivery {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

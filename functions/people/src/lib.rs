@@ -1,1 +1,137 @@
-//! Merges HR facts into the roster and wakes a person's stages.
+//! `people`: merges what HR says into the roster, finds what is due now and what is due next, and wakes the person's
+//! stages.
+//!
+//! It is the only function that raises and lowers the fence: in the same transaction as the head that says why, so that no granting
+//! call that reads the fence afterwards can slip through (invariant 8). It never talks to Graph.
+
+use std::sync::Arc;
+
+use domain::amend::{Aside, amend};
+use domain::event::WorkerEvent;
+use domain::ids::PersonId;
+use domain::lifecycle::{Standing, standing};
+use domain::message::{Body, Message, QueueName};
+use domain::person::{Person, TimelineEntry, TimelineKind};
+use domain::policy::Policy;
+use domain::ports::{Clock, Entropy, Failure, Outbox, Outcome, Outgoing, Roster};
+use domain::step::{Action, StepState};
+use jiff::Timestamp;
+
+/// What `people` may touch.
+#[derive(Clone)]
+pub struct App {
+    /// The policy in force.
+    pub policy: Arc<Policy>,
+    /// People.
+    pub roster: Arc<dyn Roster>,
+    /// Where the stages are woken.
+    pub outbox: Arc<dyn Outbox>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For message ids.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Handles one message of `people` or `people-urgent`. The person is always handed on, whether or not anything changed: the
+/// message may be a redelivery of one whose hand-on was lost.
+pub async fn handle(app: &App, message: &Message) -> Result<Outcome, Failure> {
+    let (id, event) = match &message.body {
+        Body::HrEvent { event } => (subject(event)?, Some(event.as_ref())),
+        Body::Wake { person, .. } => (person.clone(), None),
+    };
+    let now = app.clock.now();
+    let known = event.is_some() || app.roster.person(&id).await?.is_some();
+    if !known {
+        return Ok(Outcome::Done);
+    }
+    let (person, standing) = amend(app.roster.as_ref(), &id, |person, aside| {
+        let mut look = Look { policy: &app.policy, person, aside, now, correlation_id: &message.correlation_id };
+        if let Some(event) = event {
+            look.hear(event);
+        }
+        look.stand()
+    })
+    .await?;
+    wake_stages(app, &person, &standing, &message.correlation_id).await?;
+    Ok(Outcome::Done)
+}
+
+/// The person an event is about.
+fn subject(event: &WorkerEvent) -> Result<PersonId, Failure> {
+    PersonId::new(&event.source.tenant_id, &event.worker.source_person_id)
+        .map_err(|error| Failure::Park { cause: "bad-person-id", source: Box::new(error) })
+}
+
+/// One look at one person, within one transaction.
+struct Look<'a> {
+    policy: &'a Policy,
+    person: &'a mut Person,
+    aside: &'a mut Aside,
+    now: Timestamp,
+    correlation_id: &'a str,
+}
+
+impl Look<'_> {
+    /// Merges an event. The timeline names the fields it speaks of, never their values.
+    fn hear(&mut self, event: &WorkerEvent) {
+        let before = self.person.head.record.clone();
+        self.person.head.record.apply(event);
+        let said = event.source.vendor_event_type.as_deref().unwrap_or("an event");
+        let fields = event.facts.keys().map(|field| field.path()).collect::<Vec<_>>().join(", ");
+        let text = if before == self.person.head.record {
+            format!("HR said {said} again: nothing new in it")
+        } else if event.facts.is_empty() {
+            format!("HR said {said}")
+        } else {
+            format!("HR said {said}: {fields}")
+        };
+        self.line(TimelineKind::Heard, text);
+    }
+
+    /// Derives where the person stands and stores what follows for the head: generation, fence, phase, next due time.
+    fn stand(&mut self) -> Standing {
+        let standing = standing(self.person, self.policy, self.now);
+        let head = &mut self.person.head;
+        let is_new = head.version == 0;
+        let turned = standing.is_cut() != head.cut;
+        if turned {
+            head.cut = standing.is_cut();
+            head.generation += 1;
+        }
+        if turned || is_new {
+            self.aside.fence = Some(standing.is_cut());
+        }
+        let phase = standing.phase.as_str();
+        if turned || is_new || head.phase != phase {
+            phase.clone_into(&mut self.person.head.phase);
+            self.line(TimelineKind::Decided, format!("{phase}: {}", standing.why));
+        }
+        self.person.head.next_due = standing.next_due;
+        standing
+    }
+
+    fn line(&mut self, kind: TimelineKind, text: String) {
+        let correlation_id = self.correlation_id.to_owned();
+        self.aside.timeline.push(TimelineEntry { at: self.now, kind, function: "people".into(), text, correlation_id });
+    }
+}
+
+/// Wakes the accounts stage, by the urgent lane while a cut is not known to hold. The stages hand the person on among
+/// themselves.
+async fn wake_stages(app: &App, person: &Person, standing: &Standing, correlation_id: &str) -> Result<(), Failure> {
+    let urgent = standing.is_cut() && !cut_holds(person);
+    let queue = if urgent { QueueName::AccountsUrgent } else { QueueName::Accounts };
+    let message = Message::wake(&person.head.person, &standing.why, correlation_id);
+    let group = person.head.person.to_string();
+    let outgoing = Outgoing { group, deduplication_id: app.entropy.id(), body: message.to_json() };
+    tracing::info!(person = %person.head.person, phase = standing.phase.as_str(), %queue, correlation_id, "looked at");
+    app.outbox.send(queue, outgoing).await?;
+    Ok(())
+}
+
+/// Whether the repeated cut of the present generation has been read back.
+fn cut_holds(person: &Person) -> bool {
+    let second = |action: &Action| matches!(action, Action::DisableAccount { pass: 2 });
+    let present = person.steps.values().filter(|step| step.generation == person.head.generation);
+    present.filter(|step| second(&step.action)).any(|step| matches!(step.state, StepState::Verified { .. }))
+}

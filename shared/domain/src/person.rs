@@ -51,6 +51,9 @@ pub struct Account {
     pub upn: Option<String>,
     /// An account creation whose outcome is not settled.
     pub intent: Option<CreateIntent>,
+    /// Names the tenant refused because somebody else holds them; never asked for again.
+    #[serde(default)]
+    pub refused_upns: Vec<String>,
     /// When the account was bound; a 404 soon after is "unknown", not "absent".
     pub bound_at: Option<Timestamp>,
     /// When the account was deleted by us.
@@ -67,8 +70,6 @@ pub struct CreateIntent {
     pub upn: String,
     /// Reference of the sealed password.
     pub credential: String,
-    /// How many names were tried before this one.
-    pub names_tried: u32,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// When the tenant first said that the name is taken, while the holder cannot be seen yet.

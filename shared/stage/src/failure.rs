@@ -26,11 +26,6 @@ impl From<StoreError> for Trouble {
     }
 }
 
-/// A shorthand for stages that make their own errors.
-pub fn trouble(error: impl Into<Trouble>) -> Trouble {
-    error.into()
-}
-
 /// The longest a message is put off; what takes longer stands in the roster with a time of its own.
 const LATER_MAX: Duration = Duration::from_secs(15 * 60);
 /// How long to put a message off when another change of the same object is under way (409).

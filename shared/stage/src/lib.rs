@@ -12,6 +12,7 @@
 mod brakes;
 mod carry;
 mod failure;
+mod reader;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,7 +31,8 @@ use domain::progress::{self, Progress};
 use domain::step::{Stage, Step, StepId};
 use jiff::Timestamp;
 
-pub use failure::{Trouble, trouble};
+pub use failure::Trouble;
+pub use reader::{Memberships, Reader};
 
 /// How often one message plans anew: an account that was just created is planned again as one that is there.
 const ROUNDS_MAX: usize = 5;

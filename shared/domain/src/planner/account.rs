@@ -87,6 +87,11 @@ fn grant(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
     }
     match &actual.sight {
         Sight::Unknown => {}
+        // Never made anew by ourselves: whoever purged it may have had a reason, and a read may be wrong.
+        Sight::Absent if view.person.head.account.object_id.is_some() && view.person.head.account.deleted_at.is_none() => {
+            let instructions = "the bound account is neither among the users nor among the deleted ones: find out who purged it";
+            plan.ask_human("find a vanished account", None, view.standing.why.clone(), instructions);
+        }
         Sight::Absent => plan.ask(Action::CreateAccount, format!("{}, and has no account", view.standing.why)),
         Sight::Deleted => plan.ask(Action::RestoreAccount, format!("{}, and the account was deleted", view.standing.why)),
         Sight::Present(user) => {
@@ -125,6 +130,11 @@ fn manager(view: &View<'_>, user: &User, actual: &Actual, plan: &mut Plan) {
             if !own {
                 plan.ask(Action::SetManager { manager: wanted.clone() }, "HR names this manager");
             }
+        }
+        (Manager::Unresolved, _) => {
+            let wait = Some(Wait::For("the manager HR names has no known account yet".into(), None));
+            let action = Action::ByHand { what: "set the manager".into(), object: None };
+            plan.steps.push(Planned { action, why: "HR names a manager".into(), wait });
         }
         (Manager::Nobody, Some(_)) => plan.ask(Action::RemoveManager, "HR names no manager any more"),
         _ => {}

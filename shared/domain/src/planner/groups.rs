@@ -26,10 +26,12 @@ pub enum Refusal {
     Synchronized,
     /// Exchange masters them.
     MailEnabled,
-    /// Membership gives directory roles.
+    /// Membership gives directory roles, or only certain administrators may manage it.
     RoleAssignable,
     /// There is no such group.
     Missing,
+    /// What kind of group it is could not be read.
+    Unreadable,
 }
 
 impl Refusal {
@@ -39,7 +41,8 @@ impl Refusal {
             Self::Dynamic => "Entra computes this group's members: change its rule, or take it out of the policy",
             Self::Synchronized => "this group is synchronized: change its members in Active Directory on-premises",
             Self::MailEnabled => "this is a mail-enabled group or distribution list: change its members in Exchange",
-            Self::RoleAssignable => "this group gives directory roles: change its members by hand",
+            Self::RoleAssignable => "this group gives directory roles or its management is restricted: change its members by hand",
+            Self::Unreadable => "the kind of this group cannot be read: give Joinery `Group.Read.All`, or change its members by hand",
             Self::Missing => "there is no such group: correct its id in the policy",
         }
     }

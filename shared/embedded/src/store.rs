@@ -76,6 +76,9 @@ impl Store {
     pub fn open(directory: &Path, clock: Arc<dyn Clock>, options: Options) -> Result<Self, OpenError> {
         let sync = options.durability == Durability::PowerLoss;
         prepare_directory(directory, sync)?;
+        // One opens at a time: SQLite's switch of a new file to WAL does not wait for its turn, it fails.
+        let turn = File::open(directory)?;
+        turn.lock()?;
         let sealed = Sealed::open(directory, sync)?;
         let connection = connect(&directory.join(DATABASE), options.durability)?;
         Ok(Self(Arc::new(Inner { connection: Mutex::new(connection), clock, sealed })))
@@ -163,3 +166,8 @@ fn connect(file: &Path, durability: Durability) -> Result<Connection, OpenError>
     schema::migrate(&mut connection, schema::MIGRATIONS)?;
     Ok(connection)
 }
+
+#[cfg(test)]
+mod killed;
+#[cfg(test)]
+mod tests;

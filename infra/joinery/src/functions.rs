@@ -1,0 +1,77 @@
+//! Every function wired to its ports, and which queue goes to which.
+
+use std::sync::Arc;
+
+use domain::message::{Message, QueueName};
+use domain::policy::Policy;
+use domain::ports::{Addresses, Failure, Outcome, Vault};
+use stage::{Ports, Reader};
+
+/// The ports of all functions together.
+#[derive(Clone)]
+pub struct Wiring {
+    /// What the stages touch.
+    pub ports: Ports,
+    /// Every address ever used.
+    pub addresses: Arc<dyn Addresses>,
+    /// Sealed secrets.
+    pub vault: Arc<dyn Vault>,
+    /// Graph, for ordinary work.
+    pub graph: Arc<graph::Client>,
+    /// Graph, for cuts: an identity and a share of the quota of its own.
+    pub graph_for_cuts: Arc<graph::Client>,
+}
+
+/// The functions that take from queues.
+#[derive(Clone)]
+pub struct Functions {
+    people: people::App,
+    accounts: accounts::App,
+    accounts_urgent: accounts::App,
+    groups: groups::App,
+    licenses: licenses::App,
+}
+
+impl Functions {
+    /// Wires the functions under a policy.
+    pub fn new(policy: &Arc<Policy>, wiring: &Wiring) -> Self {
+        let reader = Reader::new(Arc::clone(&wiring.graph), Arc::clone(policy));
+        let accounts = accounts::App {
+            ports: wiring.ports.clone(),
+            reader: reader.clone(),
+            addresses: Arc::clone(&wiring.addresses),
+            vault: Arc::clone(&wiring.vault),
+        };
+        let reader_for_cuts = Reader::new(Arc::clone(&wiring.graph_for_cuts), Arc::clone(policy));
+        Self {
+            people: people::App {
+                policy: Arc::clone(policy),
+                roster: Arc::clone(&wiring.ports.roster),
+                outbox: Arc::clone(&wiring.ports.outbox),
+                clock: Arc::clone(&wiring.ports.clock),
+                entropy: Arc::clone(&wiring.ports.entropy),
+            },
+            accounts_urgent: accounts::App { reader: reader_for_cuts, ..accounts.clone() },
+            accounts,
+            groups: groups::App { ports: wiring.ports.clone(), reader: reader.clone() },
+            licenses: licenses::App { ports: wiring.ports.clone(), reader },
+        }
+    }
+
+    /// Hands a message to the function of its queue. One that cannot be understood is parked, never dropped.
+    pub async fn handle(&self, queue: QueueName, body: &str) -> Result<Outcome, Failure> {
+        let message = Message::from_json(body).map_err(|error| Failure::Park { cause: "bad-message", source: Box::new(error) })?;
+        match queue {
+            QueueName::People | QueueName::PeopleUrgent => people::handle(&self.people, &message).await,
+            QueueName::Accounts => accounts::handle(&self.accounts, &message).await,
+            QueueName::AccountsUrgent => accounts::handle(&self.accounts_urgent, &message).await,
+            QueueName::Groups => groups::handle(&self.groups, &message).await,
+            QueueName::Licenses => licenses::handle(&self.licenses, &message).await,
+        }
+    }
+
+    /// The stages that plan, in order, for a dry run.
+    pub fn stages(&self) -> [&dyn stage::Tenant; 3] {
+        [&self.accounts, &self.groups, &self.licenses]
+    }
+}

@@ -23,7 +23,11 @@ impl Addresses for Store {
             if let Some((kind, id)) = held {
                 return stored_holder(&kind, &id);
             }
-            execute(connection, "INSERT INTO addresses (address, kind, holder) VALUES (?1, ?2, ?3)", (address, kind, id))?;
+            execute(
+                connection,
+                "INSERT INTO addresses (address, kind, holder) VALUES (?1, ?2, ?3)",
+                (address, kind, id),
+            )?;
             Ok(holder.clone())
         })
     }

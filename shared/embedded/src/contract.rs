@@ -147,10 +147,7 @@ mod cast {
     pub(crate) fn waiting(id: &PersonId, sku: &SkuId, since: Timestamp) -> Step {
         let action = Action::AssignLicense { sku: sku.clone(), disabled_plans: Vec::new() };
         let why = "no seat is free".to_owned();
-        Step {
-            state: StepState::Waiting { why: why.clone(), sku: Some(sku.clone()), since },
-            ..step(id, action, None)
-        }
+        Step { state: StepState::Waiting { why: why.clone(), sku: Some(sku.clone()), since }, ..step(id, action, None) }
     }
 
     pub(crate) fn step(id: &PersonId, action: Action, wake_at: Option<Timestamp>) -> Step {

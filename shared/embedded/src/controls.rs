@@ -97,3 +97,53 @@ fn stored_stop(word: &str) -> Query<Stop> {
         .find(|stop| stop_word(*stop) == word)
         .ok_or_else(|| corrupt("switches", "what is stopped"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Room;
+
+    #[tokio::test]
+    async fn a_store_nobody_has_set_up_observes() {
+        let room = Room::new();
+        assert_eq!(room.store.switches().await.unwrap(), Switches { mode: Mode::Observe, stop: Stop::Nothing });
+    }
+
+    #[tokio::test]
+    async fn the_first_mode_is_kept_by_later_starts() {
+        let room = Room::new();
+        room.store.initialize_mode(Mode::Enforce).unwrap();
+        room.store.initialize_mode(Mode::Observe).unwrap();
+        assert_eq!(room.store.switches().await.unwrap().mode, Mode::Enforce);
+        room.store.set_mode(Mode::Observe).unwrap();
+        room.store.initialize_mode(Mode::Enforce).unwrap();
+        assert_eq!(room.store.switches().await.unwrap().mode, Mode::Observe);
+    }
+
+    #[tokio::test]
+    async fn a_stop_before_the_first_start_leaves_the_mode_to_it() {
+        let room = Room::new();
+        room.store.set_stop(Stop::Everything).unwrap();
+        room.store.initialize_mode(Mode::Enforce).unwrap();
+        assert_eq!(room.store.switches().await.unwrap(), Switches { mode: Mode::Enforce, stop: Stop::Everything });
+    }
+
+    #[tokio::test]
+    async fn every_position_of_the_switches_is_remembered() {
+        let room = Room::new();
+        for mode in [Mode::Observe, Mode::Enforce] {
+            for stop in [Stop::Nothing, Stop::AllButCuts, Stop::Everything] {
+                let switches = Switches { mode, stop };
+                room.store.set_switches(switches).unwrap();
+                assert_eq!(room.second().switches().await.unwrap(), switches);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_switch_of_a_newer_program_is_not_overlooked() {
+        let room = Room::new();
+        room.store.write(|connection| set(connection, "pause", "until-monday")).unwrap();
+        assert!(matches!(room.store.switches().await, Err(StoreError::Corrupt("switches", _))));
+    }
+}

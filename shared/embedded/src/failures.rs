@@ -121,7 +121,8 @@ fn remove(connection: &Connection, id: &str) -> Query<bool> {
 }
 
 fn select(connection: &Connection, selection: &str, params: impl Params) -> Query<Vec<FailureReport>> {
-    let sql = format!("SELECT id, function, queue, person, cause, reason, body, attempts, at FROM failures {selection}");
+    let sql =
+        format!("SELECT id, function, queue, person, cause, reason, body, attempts, at FROM failures {selection}");
     rows(connection, &sql, params, |row| Ok(report(row)))?.into_iter().collect()
 }
 
@@ -139,4 +140,124 @@ fn report(row: &Row<'_>) -> Query<FailureReport> {
         attempts: row.get(7)?,
         at: instant("failures", row.get(8)?)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use QueueName::{Groups, People};
+    use domain::ports::Outbox;
+
+    use super::*;
+    use crate::contract::{at, message};
+    use crate::testing::Room;
+
+    #[tokio::test]
+    async fn a_failure_comes_back_as_parked_and_replaces_itself() {
+        let room = Room::new();
+        let first = failure("f1", Some(Groups), Some("bamboo:1"));
+        room.store.park(first.clone()).await.unwrap();
+        assert_eq!(room.store.failure("f1").unwrap(), Some(first.clone()));
+        let again = FailureReport { attempts: 3, at: at(9), ..first };
+        room.store.park(again.clone()).await.unwrap();
+        assert_eq!(list(&room.store, &FailureFilter::default()), ["f1"]);
+        assert_eq!(room.store.failure("f1").unwrap(), Some(again));
+        assert_eq!(room.store.failure("f2").unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn failures_are_listed_oldest_first_by_what_they_are() {
+        let room = Room::new();
+        let parked = [
+            FailureReport { at: at(3), ..failure("late", Some(People), Some("bamboo:1")) },
+            FailureReport { at: at(1), function: "intake".to_owned(), ..failure("early", None, None) },
+            FailureReport {
+                at: at(2),
+                cause: "graph-refused".to_owned(),
+                ..failure("middle", Some(Groups), Some("bamboo:1"))
+            },
+        ];
+        for report in parked {
+            room.store.park(report).await.unwrap();
+        }
+        let all = FailureFilter::default();
+        let one = || FailureFilter { person: Some("bamboo:1".parse().unwrap()), ..FailureFilter::default() };
+        assert_eq!(list(&room.store, &all), ["early", "middle", "late"]);
+        assert_eq!(list(&room.store, &one()), ["middle", "late"]);
+        assert_eq!(list(&room.store, &FailureFilter { queue: Some(Groups), ..one() }), ["middle"]);
+        assert_eq!(list(&room.store, &FailureFilter { function: Some("intake".to_owned()), ..all.clone() }), ["early"]);
+        assert_eq!(
+            list(&room.store, &FailureFilter { cause: Some("graph-refused".to_owned()), ..all.clone() }),
+            ["middle"]
+        );
+        assert_eq!(list(&room.store, &FailureFilter { function: Some("intake".to_owned()), ..one() }), [""; 0]);
+        assert_eq!(room.store.failures(&all, 2).unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn m19_a_replayed_failure_is_on_its_queue_again_and_no_failure_any_more() {
+        let room = Room::new();
+        room.store.send(Groups, message("bamboo:1", "before", "before")).await.unwrap();
+        room.store.park(failure("f1", Some(Groups), Some("bamboo:1"))).await.unwrap();
+        assert_eq!(room.store.replay("f1", "fresh").unwrap(), Replayed::Sent);
+        assert_eq!(room.store.replay("f1", "fresh too").unwrap(), Replayed::Unknown, "it is replayed once");
+        assert_eq!(room.store.failure("f1").unwrap(), None);
+        let receive = || room.store.receive(Groups, 10, Duration::from_secs(30)).unwrap();
+        let before = receive().remove(0);
+        assert_eq!((before.body.as_str(), receive().len()), ("before", 0), "it waits its turn in its person's group");
+        assert_eq!(room.store.delete(before.receipt).unwrap(), crate::Settled::Done);
+        let replayed = receive().remove(0);
+        assert_eq!((replayed.group.as_str(), replayed.body.as_str()), ("bamboo:1", "body of f1"));
+        assert_eq!(replayed.receive_count, 1, "it starts anew");
+    }
+
+    #[tokio::test]
+    async fn m19_a_replay_that_the_queue_would_drop_keeps_the_failure() {
+        let room = Room::new();
+        room.store.send(Groups, message("bamboo:1", "used", "first")).await.unwrap();
+        room.store.park(failure("f1", Some(Groups), Some("bamboo:1"))).await.unwrap();
+        assert_eq!(room.store.replay("f1", "used").unwrap(), Replayed::NotFresh);
+        assert_eq!(
+            (list(&room.store, &FailureFilter::default()), room.store.depth(Groups).unwrap()),
+            (vec!["f1".to_owned()], 1)
+        );
+    }
+
+    #[tokio::test]
+    async fn m19_a_failure_that_came_from_no_queue_is_kept_until_discarded() {
+        let room = Room::new();
+        room.store.park(failure("f1", None, None)).await.unwrap();
+        assert_eq!(room.store.replay("f1", "fresh").unwrap(), Replayed::NoQueue);
+        assert!(room.store.remove_failure("f1").unwrap());
+        assert!(!room.store.remove_failure("f1").unwrap());
+    }
+
+    #[tokio::test]
+    async fn failures_without_a_person_do_not_wait_for_each_other() {
+        let room = Room::new();
+        for id in ["f1", "f2"] {
+            room.store.park(failure(id, Some(People), None)).await.unwrap();
+            assert_eq!(room.store.replay(id, id).unwrap(), Replayed::Sent);
+        }
+        assert_eq!(room.store.receive(People, 10, Duration::from_secs(1)).unwrap().len(), 2);
+    }
+
+    fn failure(id: &str, queue: Option<QueueName>, person: Option<&str>) -> FailureReport {
+        FailureReport {
+            id: id.to_owned(),
+            function: "groups".to_owned(),
+            queue,
+            person: person.map(|id| id.parse().unwrap()),
+            cause: "bad-event".to_owned(),
+            reason: "it is no event".to_owned(),
+            body: format!("body of {id}"),
+            attempts: 1,
+            at: at(0),
+        }
+    }
+
+    fn list(store: &Store, filter: &FailureFilter) -> Vec<String> {
+        store.failures(filter, 100).unwrap().into_iter().map(|failure| failure.id).collect()
+    }
 }

@@ -79,7 +79,8 @@ impl Store {
         self.write(|connection| {
             for _ in 0..DEAD_LETTER_ROUNDS_MAX {
                 let firsts = first_of_groups(connection, queue, now, max)?;
-                let (dead, alive): (Vec<_>, Vec<_>) = firsts.into_iter().partition(|first| first.receives >= RECEIVES_MAX);
+                let (dead, alive): (Vec<_>, Vec<_>) =
+                    firsts.into_iter().partition(|first| first.receives >= RECEIVES_MAX);
                 if dead.is_empty() {
                     return alive.into_iter().map(|message| take(connection, message, hidden_until)).collect();
                 }
@@ -112,7 +113,8 @@ impl Store {
     /// Gives the message back, to be shown again after `delay`, as if it had not been received.
     pub fn defer(&self, receipt: Receipt, delay: Duration) -> Result<Settled, StoreError> {
         self.settle(receipt, |connection, message, now| {
-            let sql = "UPDATE messages SET visible_at = ?2, receives = receives - 1, claim = claim + 1 WHERE sequence = ?1";
+            let sql =
+                "UPDATE messages SET visible_at = ?2, receives = receives - 1, claim = claim + 1 WHERE sequence = ?1";
             execute(connection, sql, (message.sequence, hidden_until(now, delay)))?;
             Ok(Settled::Done)
         })

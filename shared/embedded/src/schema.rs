@@ -43,7 +43,8 @@ mod tests {
         connection.execute("INSERT INTO settings VALUES ('a', '1')", []).unwrap();
         let more = [MIGRATIONS, &["ALTER TABLE settings ADD COLUMN note TEXT"]].concat();
         migrate(&mut connection, &more).unwrap();
-        let kept: String = connection.query_row("SELECT value FROM settings WHERE note IS NULL", [], |row| row.get(0)).unwrap();
+        let kept: String =
+            connection.query_row("SELECT value FROM settings WHERE note IS NULL", [], |row| row.get(0)).unwrap();
         assert_eq!((kept.as_str(), version(&connection).unwrap()), ("1", more.len()));
     }
 

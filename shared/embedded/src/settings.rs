@@ -28,3 +28,19 @@ impl Store {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Room;
+
+    #[test]
+    fn a_setting_is_what_it_was_last_set_to() {
+        let room = Room::new();
+        assert_eq!(room.store.setting::<String>("policy").unwrap(), None);
+        room.store.set_setting("policy", &"a.toml").unwrap();
+        room.store.set_setting("policy", &"b.toml").unwrap();
+        room.store.set_setting("ports", &[1, 2]).unwrap();
+        assert_eq!(room.store.setting::<String>("policy").unwrap().as_deref(), Some("b.toml"));
+        assert_eq!(room.store.setting::<Vec<u16>>("ports").unwrap(), Some(vec![1, 2]));
+    }
+}

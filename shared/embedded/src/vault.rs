@@ -132,3 +132,99 @@ fn text(secret: Vec<u8>) -> Result<String, StoreError> {
 fn unavailable(error: io::Error) -> StoreError {
     StoreError::Unavailable(Box::new(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Room;
+
+    const SECRET: &str = "Planted-Secret-1";
+
+    #[tokio::test]
+    async fn a_secret_lies_in_a_file_of_its_owner_alone_that_does_not_name_it() {
+        let room = Room::new();
+        room.store.put("credential/bamboo:1", SECRET).await.unwrap();
+        let files = files(&room);
+        let [(name, mode)] = files.as_slice() else { panic!("one file, not {files:?}") };
+        assert_eq!((name.as_str(), *mode), (hex_sha256(&["credential/bamboo:1"]).as_str(), 0o600));
+    }
+
+    #[tokio::test]
+    async fn m06_a_secret_is_in_no_file_of_the_database() {
+        let room = Room::new();
+        room.store.put("credential/bamboo:1", SECRET).await.unwrap();
+        for file in fs::read_dir(room.directory.path()).unwrap().map(|file| file.unwrap().path()) {
+            if file.is_file() {
+                let content = fs::read(&file).unwrap();
+                assert!(!content.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()), "{}", file.display());
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_taken_secret_leaves_no_file() {
+        let room = Room::new();
+        room.store.put("r", SECRET).await.unwrap();
+        assert_eq!(room.store.take("r").await.unwrap().as_deref(), Some(SECRET));
+        assert_eq!(files(&room), []);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_writer_left_is_neither_read_nor_kept() {
+        let room = Room::new();
+        room.store.put("r", "old").await.unwrap();
+        fs::write(room.directory.path().join("sealed").join(INCOMING), "hal").unwrap();
+        assert_eq!(room.store.peek("r").await.unwrap().as_deref(), Some("old"));
+        let room = room.reopen();
+        assert_eq!(files(&room).len(), 1);
+        fs::write(room.directory.path().join("sealed").join(INCOMING), "half of a longer one").unwrap();
+        room.store.put("r", "new").await.unwrap();
+        assert_eq!((room.store.peek("r").await.unwrap().as_deref(), files(&room).len()), (Some("new"), 1));
+    }
+
+    #[tokio::test]
+    async fn a_secret_beyond_the_limit_is_refused_and_the_old_one_kept() {
+        let room = Room::new();
+        room.store.put("r", &"x".repeat(SECRET_BYTES_MAX)).await.unwrap();
+        let refused = room.store.put("r", &"y".repeat(SECRET_BYTES_MAX + 1)).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))));
+        assert_eq!(room.store.peek("r").await.unwrap(), Some("x".repeat(SECRET_BYTES_MAX)));
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_is_no_text_is_corrupt_and_not_quoted() {
+        let room = Room::new();
+        room.store.put("r", SECRET).await.unwrap();
+        fs::write(room.store.sealed().path("r"), [SECRET.as_bytes(), &[0xff]].concat()).unwrap();
+        let error = room.store.peek("r").await.unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt("sealed", _)));
+        // Debug of bytes is a list of numbers: 80 is the first of the secret.
+        assert!(!format!("{error:?}").contains("Planted") && !format!("{error:?}").contains("80"));
+    }
+
+    #[test]
+    fn takers_at_once_share_out_the_secrets() {
+        let room = Room::new();
+        let stores = [room.store.clone(), room.second(), room.second()];
+        for _ in 0..20 {
+            room.store.sealed().put("r", SECRET).unwrap();
+            let takers = stores.each_ref().map(Store::sealed);
+            let taken: usize = std::thread::scope(|scope| {
+                let taking = takers.map(|sealed| scope.spawn(|| usize::from(sealed.take("r").unwrap().is_some())));
+                taking.into_iter().map(|taking| taking.join().unwrap()).sum()
+            });
+            assert_eq!(taken, 1);
+        }
+    }
+
+    fn files(room: &Room) -> Vec<(String, u32)> {
+        let sealed = room.directory.path().join("sealed");
+        assert_eq!(fs::metadata(&sealed).unwrap().permissions().mode() & 0o777, 0o700);
+        let files = fs::read_dir(sealed).unwrap().map(Result::unwrap);
+        files
+            .map(|file| {
+                (file.file_name().into_string().unwrap(), file.metadata().unwrap().permissions().mode() & 0o777)
+            })
+            .collect()
+    }
+}

@@ -1,5 +1,7 @@
 //! What a roster does with one person, and how it finds them.
 
+use std::slice::from_ref;
+
 use domain::ids::PersonId;
 use domain::ledger::Target;
 use domain::person::{Change, Head, Person};
@@ -130,9 +132,11 @@ pub async fn a_person_is_found_by_object_name_and_number(subject: &impl Subject)
     known.account.object_id = Some(object(1)?);
     known.account.upn = Some("Zoe.Mueller@Contoso.Example".to_owned());
     roster.commit(with_head(known)).await?;
-    let number = |connection: &str| Handle::EmployeeNumber { connection: connection.to_owned(), number: "E-7".to_owned() };
-    for handle in [Handle::Object(object(1)?), Handle::Upn("zoe.MUELLER@contoso.example".to_owned()), number("bamboo")] {
-        assert_eq!(roster.find(&handle).await?, [id.clone()], "{handle:?}");
+    let number =
+        |connection: &str| Handle::EmployeeNumber { connection: connection.to_owned(), number: "E-7".to_owned() };
+    for handle in [Handle::Object(object(1)?), Handle::Upn("zoe.MUELLER@contoso.example".to_owned()), number("bamboo")]
+    {
+        assert_eq!(roster.find(&handle).await?, from_ref(&id), "{handle:?}");
     }
     for handle in [Handle::Object(object(2)?), Handle::Upn("zoe".to_owned()), number("another")] {
         assert_eq!(roster.find(&handle).await?, [], "{handle:?}");
@@ -190,7 +194,7 @@ fn full_person() -> Result<Person, Box<dyn std::error::Error + Send + Sync>> {
     full.head.account.object_id = Some(object(1)?);
     full.head.account.bound_at = Some(at(5));
     full.head.generation = 2;
-    full.head.phase = "active".to_owned();
+    "active".clone_into(&mut full.head.phase);
     full.head.next_due = Some(at(60));
     let waiting = super::waiting(&id, &sku(1)?, at(3));
     for step in [waiting, step(&id, Action::CreateAccount, Some(at(30))), step(&id, Action::EnableAccount, None)] {

@@ -1,5 +1,7 @@
 //! Who is due, and who waits in line.
 
+use std::slice::from_ref;
+
 use domain::person::{Change, Head};
 use domain::step::{Action, StepState};
 use jiff::Timestamp;
@@ -11,10 +13,10 @@ pub async fn whoever_is_due_is_taken_once_until_the_retry(subject: &impl Subject
     roster.commit(due(1, 1, Some(at(10)))?).await?;
     assert_eq!(roster.next_due().await?, Some(at(10)));
     assert_eq!(roster.take_due(at(9), at(100), 10).await?, []);
-    assert_eq!(roster.take_due(at(10), at(100), 10).await?, [id.clone()]);
+    assert_eq!(roster.take_due(at(10), at(100), 10).await?, from_ref(&id));
     assert_eq!(roster.next_due().await?, Some(at(100)));
     assert_eq!(roster.take_due(at(99), at(200), 10).await?, []);
-    assert_eq!(roster.take_due(at(100), at(200), 10).await?, [id.clone()]);
+    assert_eq!(roster.take_due(at(100), at(200), 10).await?, from_ref(&id));
     let head = roster.person(&id).await?.ok_or("the person is known")?.head;
     assert_eq!((head.version, head.next_due), (1, Some(at(10))), "a sweep leaves the head alone");
     Ok(())
@@ -23,10 +25,11 @@ pub async fn whoever_is_due_is_taken_once_until_the_retry(subject: &impl Subject
 pub async fn a_step_that_wakes_makes_its_person_due(subject: &impl Subject) -> Verdict {
     let (roster, id) = (subject.roster(), person(1)?);
     let wakes = |action, second| step(&id, action, Some(at(second)));
-    let steps = vec![wakes(Action::CreateAccount, 20), wakes(Action::EnableAccount, 30), wakes(Action::ResetPassword, 90)];
+    let steps =
+        vec![wakes(Action::CreateAccount, 20), wakes(Action::EnableAccount, 30), wakes(Action::ResetPassword, 90)];
     roster.commit(Change { put_steps: steps, ..with_head(head(&id)) }).await?;
     assert_eq!(roster.next_due().await?, Some(at(20)));
-    assert_eq!(roster.take_due(at(40), at(100), 10).await?, [id.clone()]);
+    assert_eq!(roster.take_due(at(40), at(100), 10).await?, from_ref(&id));
     assert_eq!(roster.next_due().await?, Some(at(90)), "what was not due stays as it is");
     let woken = step(&id, Action::ResetPassword, None);
     roster.commit(Change { put_steps: vec![woken], ..nothing(&id) }).await?;

@@ -124,7 +124,9 @@ impl Pair {
         let (settled, expected) = match happening {
             Happening::Delete(_) => (room.store.delete(receipt), self.model.delete(*held)),
             Happening::Defer(_, delay) => (room.store.defer(receipt, seconds(*delay)), self.model.defer(*held, *delay)),
-            Happening::Retry(_, delay) => (room.store.retry(receipt, seconds(*delay), "x"), self.model.retry(*held, *delay)),
+            Happening::Retry(_, delay) => {
+                (room.store.retry(receipt, seconds(*delay), "x"), self.model.retry(*held, *delay))
+            }
             Happening::ChangeVisibility(_, delay) => {
                 (room.store.change_visibility(receipt, seconds(*delay)), self.model.change_visibility(*held, *delay))
             }

@@ -68,7 +68,8 @@ async fn check(directory: &Path, acknowledged: u64) {
     assert_eq!(known.steps.values().next().unwrap().attempts, u32::try_from(version).unwrap());
     assert_eq!(store.is_up(&id).await.unwrap(), version.is_multiple_of(2));
 
-    let bodies = store.read(|connection| column::<String>(connection, "SELECT body FROM messages ORDER BY sequence", []));
+    let bodies =
+        store.read(|connection| column::<String>(connection, "SELECT body FROM messages ORDER BY sequence", []));
     let bodies: Vec<u64> = bodies.unwrap().iter().map(|body| body.parse().unwrap()).collect();
     let (first, last) = (bodies[0], bodies[bodies.len() - 1]);
     assert_eq!(bodies, (first..=last).collect::<Vec<_>>(), "none is missing between");

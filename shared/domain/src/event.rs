@@ -16,7 +16,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use fields::{FIELDS, Field, FieldKind};
-pub use wire::{BadEvent, facts_from_json};
+pub use wire::{BadEvent, fact_from_text, facts_from_json};
 
 use crate::ids::EventId;
 

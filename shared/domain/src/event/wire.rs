@@ -204,7 +204,7 @@ fn texts_from_json(list: &[Value]) -> FactValue {
 }
 
 /// Reads a fact from text, as every source that knows only text needs it. Blank text is null.
-pub(crate) fn fact_from_text(text: &str, kind: FieldKind) -> FactValue {
+pub fn fact_from_text(text: &str, kind: FieldKind) -> FactValue {
     let text = text.trim();
     if text.is_empty() {
         return FactValue::Null;

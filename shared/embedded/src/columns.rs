@@ -40,8 +40,8 @@ impl From<Fault> for StoreError {
     }
 }
 
-/// A stored value that is not what its column should hold. `serde_json`'s and the ids' own errors may quote the value, which
-/// may be personal; this tells the place only.
+/// A stored value that is not what its column should hold. `serde_json`'s and the ids' own errors may quote the value,
+/// which may be personal; this tells the place only.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
     #[error("not the JSON of its type (line {line}, column {column})")]

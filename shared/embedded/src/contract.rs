@@ -1,5 +1,5 @@
-//! What every implementation of the ports must do, as cases against the port traits alone. Another implementation runs them by
-//! depending on this crate with the feature `contract`:
+//! What every implementation of the ports must do, as cases against the port traits alone. Another implementation runs
+//! them by depending on this crate with the feature `contract`:
 //!
 //! ```ignore
 //! async fn fresh() -> MyPorts { … }
@@ -37,8 +37,8 @@ pub trait Subject: Send + Sync {
     fn addresses(&self) -> &dyn Addresses;
     /// The sealed place.
     fn vault(&self) -> &dyn Vault;
-    /// Receives and deletes until the queue is empty; answers the bodies in the order they came. No port receives: on AWS the
-    /// service calls the function.
+    /// Receives and deletes until the queue is empty; answers the bodies in the order they came. No port receives: on
+    /// AWS the service calls the function.
     async fn drain(&self, queue: QueueName) -> Result<Vec<String>, StoreError>;
 }
 

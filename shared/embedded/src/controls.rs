@@ -63,7 +63,8 @@ impl Controls for Store {
 fn set(connection: &Connection, name: &str, position: &str) -> Query<()> {
     execute(
         connection,
-        "INSERT INTO switches (name, position) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+        "INSERT INTO switches (name, position) VALUES (?1, ?2)
+         ON CONFLICT (name) DO UPDATE SET position = excluded.position",
         (name, position),
     )?;
     Ok(())

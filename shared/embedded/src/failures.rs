@@ -66,7 +66,8 @@ impl Store {
         self.write(|connection| remove(connection, id))
     }
 
-    /// Puts the failure's body back on its queue under an id nobody has used, and forgets the failure, in one transaction.
+    /// Puts the failure's body back on its queue under an id nobody has used, and forgets the failure, in one
+    /// transaction.
     pub fn replay(&self, id: &str, deduplication_id: &str) -> Result<Replayed, StoreError> {
         let now = self.now();
         self.write(|connection| {

@@ -1,5 +1,5 @@
-//! The brakes on granting calls. The fence is a column of the head's row, so that one read tells both whether the person is known
-//! and whether the fence is up; leases are rows of their own.
+//! The brakes on granting calls. The fence is a column of the head's row, so that one read tells both whether the
+//! person is known and whether the fence is up; leases are rows of their own.
 
 use async_trait::async_trait;
 use domain::ids::PersonId;

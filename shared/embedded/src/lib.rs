@@ -1,10 +1,11 @@
 //! The domain's ports on SQLite, for one machine: durable, restartable, and none the worse for `kill -9` at any moment.
 //!
-//! A [`Store`] is one directory: `joinery.db` (queues, roster, brakes, addresses, failures, pages) and `sealed/` (secrets,
-//! see [`vault`]). Every call is one transaction; when it has returned, it is stored. Several processes may have the
-//! directory open at once: writers take turns, readers see the last commit.
+//! A [`Store`] is one directory: `joinery.db` (queues, roster, brakes, addresses, failures, pages) and `sealed/`
+//! (secrets, see [`vault`]). Every call is one transaction; when it has returned, it is stored. Several processes may
+//! have the directory open at once: writers take turns, readers see the last commit.
 //!
-//! The time comes from the clock the store is opened with, never from the machine, so that tests and the demo can turn it.
+//! The time comes from the clock the store is opened with, never from the machine, so that tests and the demo can turn
+//! it.
 //!
 //! # What is absent
 //! No network, no scheduling, no decision: nobody is woken here. Whoever runs the functions polls

@@ -8,7 +8,8 @@ use crate::columns::{Query, at_most, corrupt, execute, instant, micros, rows};
 use crate::store::Store;
 
 impl Store {
-    /// Stores the page and tells whether it is the first with its key, so that whoever also logs or sends it does so once.
+    /// Stores the page and tells whether it is the first with its key, so that whoever also logs or sends it does so
+    /// once.
     pub fn raise(&self, page: &Page) -> Result<bool, StoreError> {
         let person = page.person.as_ref().map(PersonId::to_string);
         self.write(|connection| {

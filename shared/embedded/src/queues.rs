@@ -1,17 +1,19 @@
 //! FIFO queues with message groups, as SQS FIFO has them ("Amazon SQS FIFO queue delivery logic").
 //!
 //! # Guarantees
-//! - **Order**: within a group, messages are given out one at a time in the order they were sent. While a group's first message
-//!   is in flight or given back with a delay, the rest of the group waits. Groups do not wait for each other.
-//! - **At least once**: a received message stays stored until it is deleted; when its visibility ends, it is given out again.
-//! - **De-duplication**: a second send with an equal id within five minutes on the same queue is dropped, even after the first
-//!   was deleted. The window starts with the send that was accepted.
-//! - **Dead letters**: a message received [`RECEIVES_MAX`] times goes to the failures, in the transaction that finds it so. Giving
-//!   it back with [`Store::defer`] takes the receive back: throttling, stop and waiting never bring a message there.
+//! - **Order**: within a group, messages are given out one at a time in the order they were sent. While a group's first
+//!   message is in flight or given back with a delay, the rest of the group waits. Groups do not wait for each other.
+//! - **At least once**: a received message stays stored until it is deleted; when its visibility ends, it is given out
+//!   again.
+//! - **De-duplication**: a second send with an equal id within five minutes on the same queue is dropped, even after
+//!   the first was deleted. The window starts with the send that was accepted.
+//! - **Dead letters**: a message received [`RECEIVES_MAX`] times goes to the failures, in the transaction that finds it
+//!   so. Giving it back with [`Store::defer`] takes the receive back: throttling, stop and waiting never bring a
+//!   message there.
 //!
 //! # Where SQS differs
-//! SQS may give several messages of one group in one receive; here a receive gives each group's first message only. SQS knows
-//! no reason for a dead letter; here the last failure told to [`Store::retry`] is kept with it.
+//! SQS may give several messages of one group in one receive; here a receive gives each group's first message only. SQS
+//! knows no reason for a dead letter; here the last failure told to [`Store::retry`] is kept with it.
 
 use std::time::Duration;
 
@@ -65,8 +67,8 @@ pub enum Settled {
 }
 
 impl Store {
-    /// Takes up to `max` (and [`RECEIVE_MAX`]) messages, oldest first, and hides each for `visibility`. Of each group only the
-    /// first message, and only if it is visible.
+    /// Takes up to `max` (and [`RECEIVE_MAX`]) messages, oldest first, and hides each for `visibility`. Of each group
+    /// only the first message, and only if it is visible.
     pub fn receive(&self, queue: QueueName, max: usize, visibility: Duration) -> Result<Vec<Delivery>, StoreError> {
         let now = self.now();
         let max = max.min(RECEIVE_MAX);
@@ -74,8 +76,7 @@ impl Store {
         if self.read(|connection| first_of_groups(connection, queue, now, 1))?.is_empty() {
             return Ok(Vec::new());
         }
-        // A message that were visible again at once would be two in the same answer.
-        let hidden_until = hidden_until(now, visibility.max(Duration::from_millis(1)));
+        let hidden_until = hidden_until(now, visibility);
         self.write(|connection| {
             for _ in 0..DEAD_LETTER_ROUNDS_MAX {
                 let firsts = first_of_groups(connection, queue, now, max)?;
@@ -101,7 +102,8 @@ impl Store {
         })
     }
 
-    /// Ends the message's visibility `from_now`; zero shows it at once. The receive counts. The receipt stays good until then.
+    /// Ends the message's visibility `from_now`; zero shows it at once. The receive counts. The receipt stays good
+    /// until then.
     pub fn change_visibility(&self, receipt: Receipt, from_now: Duration) -> Result<Settled, StoreError> {
         self.settle(receipt, |connection, message, now| {
             let sql = "UPDATE messages SET visible_at = ?2 WHERE sequence = ?1";
@@ -154,8 +156,8 @@ impl Store {
         self.earliest("SELECT min(sent_at) FROM messages WHERE queue = ?1", [queue.as_str()])
     }
 
-    /// The earliest instant at which some queue has something to receive, if nobody settles or sends anything until then. Not later
-    /// than now if there is something already.
+    /// The earliest instant at which some queue has something to receive, if nobody settles or sends anything until
+    /// then. Not later than now if there is something already.
     pub fn next_visible_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT min(visible_at) FROM messages
                    WHERE sequence IN (SELECT min(sequence) FROM messages GROUP BY queue, message_group)";
@@ -255,8 +257,8 @@ impl Stored {
     }
 }
 
-/// The first message of each group, as far as visible. By index and in order of sequence, so that it ends after `limit` rows:
-/// sorting a long queue for ten messages would take longer than everything else.
+/// The first message of each group, as far as visible. By index and in order of sequence, so that it ends after `limit`
+/// rows: sorting a long queue for ten messages would take longer than everything else.
 fn first_of_groups(connection: &Connection, queue: QueueName, now: Timestamp, limit: usize) -> Query<Vec<Stored>> {
     rows(
         connection,

@@ -158,15 +158,16 @@ fn store(connection: &Connection, change: &Change) -> Query<()> {
     Ok(())
 }
 
-/// Stores the head if its version is the next one. The first is an insert that gives way to a row already there; every later one an
-/// update that finds the version before it, or nothing.
+/// Stores the head if its version is the next one. The first is an insert that gives way to a row already there; every
+/// later one an update that finds the version before it, or nothing.
 fn store_head(connection: &Connection, id: &PersonId, head: &Head) -> Query<()> {
     let version = i64::try_from(head.version).map_err(|_| StoreError::Conflict)?;
     let sql = if version == 1 {
         "INSERT INTO people (person, version, head, connection, employee_number, object_id, upn, due_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (person) DO NOTHING"
     } else {
-        "UPDATE people SET version = ?2, head = ?3, connection = ?4, employee_number = ?5, object_id = ?6, upn = ?7, due_at = ?8
+        "UPDATE people SET version = ?2, head = ?3, connection = ?4, employee_number = ?5, object_id = ?6,
+                upn = ?7, due_at = ?8
          WHERE person = ?1 AND version = ?2 - 1"
     };
     let params = (

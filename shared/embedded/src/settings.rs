@@ -21,7 +21,8 @@ impl Store {
         self.write(|connection| {
             execute(
                 connection,
-                "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                "INSERT INTO settings (name, value) VALUES (?1, ?2)
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 (name, encode(value)?),
             )?;
             Ok(())

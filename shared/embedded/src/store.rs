@@ -21,10 +21,10 @@ pub const DATABASE: &str = "joinery.db";
 /// Every port of one machine; a clone is the same store.
 ///
 /// # Blocking
-/// Calls reach SQLite in place, through one connection behind a mutex, even the async ones. A call touches a few rows and at most
-/// one fsync, and SQLite has one writer anyway: a pool or `spawn_blocking` would buy two thread hand-overs per call and give
-/// up the fixed order of events that virtual-time tests rest on. A call blocks longer only while another *process* writes,
-/// and then for [`BUSY_TIMEOUT`] at most.
+/// Calls reach SQLite in place, through one connection behind a mutex, even the async ones. A call touches a few rows
+/// and at most one fsync, and SQLite has one writer anyway: a pool or `spawn_blocking` would buy two thread hand-overs
+/// per call and give up the fixed order of events that virtual-time tests rest on. A call blocks longer only while
+/// another *process* writes, and then for [`BUSY_TIMEOUT`] at most.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
@@ -71,8 +71,8 @@ pub enum OpenError {
 }
 
 impl Store {
-    /// Opens the store in `directory`, making both if they are missing. A directory that is new or empty is closed to everybody
-    /// but its owner (0700), one in use is left as it is; the files are 0600 in either.
+    /// Opens the store in `directory`, making both if they are missing. A directory that is new or empty is closed to
+    /// everybody but its owner (0700), one in use is left as it is; the files are 0600 in either.
     pub fn open(directory: &Path, clock: Arc<dyn Clock>, options: Options) -> Result<Self, OpenError> {
         let sync = options.durability == Durability::PowerLoss;
         prepare_directory(directory, sync)?;
@@ -98,8 +98,8 @@ impl Store {
         self.transact(TransactionBehavior::Deferred, work)
     }
 
-    /// Does the work in one transaction that is stored when this returns, or leaves no trace. It takes the write lock at once: one
-    /// that upgrades later could find its view outdated and fail.
+    /// Does the work in one transaction that is stored when this returns, or leaves no trace. It takes the write lock
+    /// at once: one that upgrades later could find its view outdated and fail.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Connection) -> Query<T>) -> Result<T, StoreError> {
         self.transact(TransactionBehavior::Immediate, work)
     }

@@ -6,10 +6,10 @@
 //! - Half a secret: a file is written beside its place and moved there whole, also across `kill -9`.
 //!
 //! # What it does not protect against
-//! - Root, whoever runs as the same user, and whoever holds the disk or a backup of it: contents are not encrypted, for a key
-//!   on the same machine would lie beside them. Use an encrypted disk, and leave `sealed/` out of backups.
-//! - Recovery from the disk: a taken secret is unlinked, not overwritten (which flash and journaling file systems would not
-//!   honor). First credentials are to be changed at first sign-in for this reason too.
+//! - Root, whoever runs as the same user, and whoever holds the disk or a backup of it: contents are not encrypted, for
+//!   a key on the same machine would lie beside them. Use an encrypted disk, and leave `sealed/` out of backups.
+//! - Recovery from the disk: a taken secret is unlinked, not overwritten (which flash and journaling file systems would
+//!   not honor). First credentials are to be changed at first sign-in for this reason too.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -24,8 +24,8 @@ use crate::columns::Unreadable;
 use crate::limits::SECRET_BYTES_MAX;
 use crate::store::Store;
 
-/// Where a secret is written before it is moved to its place. One name is enough: writers take turns. What a killed writer
-/// leaves here was never acknowledged, and goes with the next write or the next start.
+/// Where a secret is written before it is moved to its place. One name is enough: writers take turns. What a killed
+/// writer leaves here was never acknowledged, and goes with the next write or the next start.
 const INCOMING: &str = "incoming";
 
 /// The directory of secrets.
@@ -104,7 +104,8 @@ impl Sealed {
         self.directory.join(hex_sha256(&[reference]))
     }
 
-    /// Waits for one's turn among all threads and processes; the turn ends when the answer is dropped, or its process is.
+    /// Waits for one's turn among all threads and processes; the turn ends when the answer is dropped, or its process
+    /// is.
     fn turn(&self) -> io::Result<File> {
         let directory = File::open(&self.directory)?;
         directory.lock()?;

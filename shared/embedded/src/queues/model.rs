@@ -1,4 +1,5 @@
-//! The queue against SQS FIFO as written down in its documentation: one plain list, no SQL, no index, no receipts table.
+//! The queue against SQS FIFO as written down in its documentation: one plain list, no SQL, no index, no receipts
+//! table.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,7 +14,8 @@ use crate::contract::message;
 use crate::limits::{DEDUPLICATION_WINDOW, RECEIVES_MAX};
 use crate::testing::Room;
 
-/// What happens to the queue. Receipts are named by their place among all ever given, so that stale ones are tried as well.
+/// What happens to the queue. Receipts are named by their place among all ever given, so that stale ones are tried as
+/// well.
 #[derive(Debug, Clone)]
 enum Happening {
     Send { queue: QueueName, group: u8, id: u8 },
@@ -31,7 +33,8 @@ fn happening() -> impl Strategy<Value = Happening> {
     let receipt = any::<prop::sample::Index>;
     prop_oneof![
         6 => (queue(), 0..3u8, 0..12u8).prop_map(|(queue, group, id)| Happening::Send { queue, group, id }),
-        8 => (queue(), 0..4usize, 1..40u64).prop_map(|(queue, max, seconds)| Happening::Receive { queue, max, seconds }),
+        8 => (queue(), 0..4usize, 0..40u64)
+            .prop_map(|(queue, max, seconds)| Happening::Receive { queue, max, seconds }),
         3 => receipt().prop_map(Happening::Delete),
         2 => (receipt(), 0..60u64).prop_map(|(receipt, seconds)| Happening::Defer(receipt, seconds)),
         2 => (receipt(), 0..10u64).prop_map(|(receipt, seconds)| Happening::Retry(receipt, seconds)),

@@ -74,7 +74,8 @@ async fn check(directory: &Path, acknowledged: u64) {
     let (first, last) = (bodies[0], bodies[bodies.len() - 1]);
     assert_eq!(bodies, (first..=last).collect::<Vec<_>>(), "none is missing between");
     assert!((acknowledged..=acknowledged + 1).contains(&last));
-    // Each turn deletes the first half: what was acknowledged as deleted stays so, and the killed turn deletes one more at most.
+    // Each turn deletes the first half: what was acknowledged as deleted stays so, and the killed turn deletes one more
+    // at most.
     let deleted = acknowledged / 2..=acknowledged.div_ceil(2);
     assert!(deleted.contains(&(first - 1)), "acknowledged {acknowledged}, first {first}");
 

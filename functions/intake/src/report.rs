@@ -48,8 +48,10 @@ pub fn hr_decode_report(request: &DecodeRequest<'_>) -> Result<DecodeReport, Sou
         scheme.verify(request.secrets, request.headers, request.body, request.now)
     };
     if !request.secrets.is_empty() && proof.verdict != Verdict::Valid {
-        let fault = request.secrets.iter().find_map(|secret| scheme.check_secret(secret).err());
-        let reason = fault.map_or_else(|| mend(proof.verdict).to_owned(), |fault| fault.to_string());
+        // A secret that cannot be a key is the likelier cause of a signature that nothing matches.
+        let unusable = request.secrets.iter().find_map(|secret| scheme.check_secret(secret).err());
+        let unusable = unusable.filter(|_| proof.verdict == Verdict::Invalid);
+        let reason = unusable.map_or_else(|| mend(proof.verdict).to_owned(), |fault| fault.to_string());
         return Ok(report(proof.verdict, &Decoded::Refused { reason }));
     }
     let delivery = Delivery {

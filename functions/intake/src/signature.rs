@@ -315,3 +315,71 @@ fn hex(text: &str) -> Option<Vec<u8>> {
     }
     Some(pairs.filter_map(|pair| Some((pair.first()? << 4) | pair.last()?)).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &[u8] = br#"{"a":1}"#;
+
+    /// Each family of the survey once. The signatures were made with Python's `hmac`.
+    #[track_caller]
+    fn check(signed: Signed, hash: Hash, encoding: Encoding, grammar: Grammar, signature: &str) {
+        let scheme = Scheme {
+            headers: &[HeaderSet { id: None, timestamp: None, signature: "x-signature" }],
+            signed,
+            hash,
+            key: Key::Text,
+            encoding,
+            grammar,
+            freshness: Freshness::Unsigned,
+        };
+        let secrets = [Secret::new("old"), Secret::new("key")];
+        let verdict = |signature: &str, body: &[u8]| {
+            let headers = [(http::HeaderName::from_static("x-signature"), signature.parse().unwrap())];
+            scheme.verify(&secrets, &headers.into_iter().collect(), body, Timestamp::UNIX_EPOCH).verdict
+        };
+        assert_eq!(verdict(signature, BODY), Verdict::Valid);
+        assert_eq!(verdict(signature, b"{}"), Verdict::Invalid);
+        assert_eq!(verdict("", BODY), Verdict::Invalid);
+        assert_eq!(scheme.verify(&secrets, &HeaderMap::new(), BODY, Timestamp::UNIX_EPOCH).verdict, Verdict::Absent);
+        assert_eq!(scheme.verify(&[], &HeaderMap::new(), BODY, Timestamp::UNIX_EPOCH).verdict, Verdict::Absent);
+    }
+
+    #[test]
+    fn every_family_of_signatures_is_a_matter_of_parameters() {
+        use {Encoding as E, Grammar as G, Hash as H, Signed as S};
+        check(
+            S::Body,
+            H::Sha512,
+            E::Base64,
+            G::Bare,
+            "3H2KankmBZ6YaX71SmX3Rdkk/D4TwRdoedzchOrEgLrjd/oG0evMb6sTdc2b1hGhiZaUzEyn3A9inYuBM8XIPQ==",
+        );
+        check(
+            S::Body,
+            H::Sha256,
+            E::Hex,
+            G::Prefixed("sha256 "),
+            "sha256 88a67f24bbcdaed0e6c997404bb79a743baf44c6bab2f4c27328e3009d22e342",
+        );
+        check(S::Body, H::Sha256, E::Base64Url, G::Bare, "iKZ_JLvNrtDmyZdAS7eadDuvRMa6svTCcyjjAJ0i40I=");
+        check(
+            S::PostBody,
+            H::Sha256,
+            E::Hex,
+            G::Bare,
+            "eb52ca988a63bf1ebd7c53225f08f25bb0b1910d18e32990ec37da383e2596b4",
+        );
+    }
+
+    #[test]
+    fn an_empty_secret_signs_nothing_and_an_unreadable_one_is_named() {
+        let scheme = crate::Source::named("standard-webhooks").unwrap().scheme();
+        assert_eq!(scheme.check_secret(&Secret::new("whsec_")), Err(SecretFault::Empty));
+        assert_eq!(scheme.check_secret(&Secret::new("whsec_*")), Err(SecretFault::NotBase64));
+        assert_eq!(scheme.check_secret(&Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")), Ok(()));
+        let scheme = crate::Source::named("bamboohr").unwrap().scheme();
+        assert_eq!(scheme.check_secret(&Secret::new(" ")), Err(SecretFault::Empty));
+    }
+}

@@ -187,9 +187,11 @@ impl Model {
 
     fn receive(&mut self, queue: QueueName, max: usize, seconds: u64) -> Vec<((usize, u64), String, u32)> {
         let mut given = Vec::new();
+        // One of each group, also of those that are hidden for no time at all.
+        let mut served: Vec<String> = Vec::new();
         // A dead letter makes way for the next of its group, also one that was passed by: look from the start again.
         'again: while given.len() < max {
-            let mut seen: Vec<&str> = Vec::new();
+            let mut seen: Vec<&str> = served.iter().map(String::as_str).collect();
             for place in 0..self.messages.len() {
                 let message = &self.messages[place];
                 if message.queue != queue || seen.contains(&message.group.as_str()) {
@@ -207,6 +209,7 @@ impl Model {
                     message.counted += 1;
                     message.received += 1;
                     message.held = true;
+                    served.push(message.group.clone());
                     given.push(((message.number, message.received), message.body.clone(), message.counted));
                     continue 'again;
                 }

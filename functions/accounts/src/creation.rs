@@ -25,7 +25,7 @@ use domain::person::{CreateIntent, Person};
 use domain::planner::{IN_FLIGHT, View};
 use domain::ports::AddressHolder;
 use graph::filter::Filter;
-use graph::{NewUser, Refusal, Secret, User, UserKey};
+use graph::{NewUser, Refusal, Secret, User, UserId, UserKey};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use stage::{Effect, Trouble};
@@ -81,6 +81,27 @@ pub(crate) async fn settle_for_cut(app: &App, person: &Person) -> Result<Effect,
             }
         }
     }
+}
+
+/// Gives somebody who comes back a first credential. The reference derives from the person's generation, so that a repeated
+/// call seals and sets the same password.
+pub(crate) async fn issue_credential(app: &App, person: &Person, id: &UserId) -> Result<Effect, Trouble> {
+    let reference = format!("credential/{}/{}", person.head.person, person.head.generation);
+    let password = match app.vault.peek(&reference).await? {
+        Some(password) => Secret::new(password),
+        None => {
+            let password = app.password();
+            app.vault.put(&reference, password.reveal()).await?;
+            password
+        }
+    };
+    app.reader.graph().reset_password(id, &password).await?;
+    amend(app.ports.roster.as_ref(), &person.head.person, |person, _| {
+        person.head.account.credential = Some(reference.clone());
+        person.head.account.password_unknown = false;
+    })
+    .await?;
+    Ok(Effect::done("set; it is sealed for hand-over"))
 }
 
 enum Opened {
@@ -273,7 +294,10 @@ async fn bind(app: &App, person: &Person, user: &User, credential: Option<String
         account.intent = None;
         account.bound_at = Some(now);
         account.deleted_at = None;
-        account.credential = credential.clone().or(account.credential.take());
+        if credential.is_some() {
+            account.credential.clone_from(&credential);
+            account.password_unknown = false;
+        }
     })
     .await?;
     if let Some(upn) = &user.user_principal_name {

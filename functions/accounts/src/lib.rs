@@ -126,9 +126,11 @@ impl App {
             Action::DisableAccount { .. } => graph.patch_user(id, enabled(false)).await?,
             Action::RevokeSessions { .. } => graph.revoke_sessions(id).await?,
             Action::ResetPassword => {
+                self.forget_credential(person).await?;
                 // Nobody is to know it, so it is kept nowhere.
                 graph.reset_password(id, &self.password()).await?;
             }
+            Action::IssueCredential => return creation::issue_credential(self, person, id).await,
             Action::RemoveMethods { .. } => {
                 let outcome = graph.remove_authentication_methods(id).await?;
                 if let Some(kept) = outcome.kept.into_iter().next() {
@@ -149,6 +151,20 @@ impl App {
             _ => return Ok(Effect::Human("this version cannot do this step: report it".into(), false)),
         }
         Ok(Effect::done("done"))
+    }
+
+    /// Recorded before the call that makes it true: whoever comes back needs another credential. One not yet handed out
+    /// is destroyed.
+    async fn forget_credential(&self, person: &Person) -> Result<(), Trouble> {
+        if let Some(reference) = &person.head.account.credential {
+            self.vault.take(reference).await?;
+        }
+        amend(self.ports.roster.as_ref(), &person.head.person, |person, _| {
+            person.head.account.credential = None;
+            person.head.account.password_unknown = true;
+        })
+        .await?;
+        Ok(())
     }
 
     async fn note_deleted(&self, person: &Person, at: Option<Timestamp>) -> Result<(), Trouble> {

@@ -135,7 +135,7 @@ impl App {
         let words = match result {
             Ok(()) => "removed",
             Err(error) => match error.refusal() {
-                Some(Refusal::NotFound) => "was gone already",
+                Some(Refusal::NotFound | Refusal::LicenseNotHeld) => "was gone already",
                 Some(Refusal::LicenseInherited) => "is inherited from a group, and goes with it",
                 Some(Refusal::DependencyMissing) => {
                     return Ok(human("another product of this person depends on this one: remove that first"));

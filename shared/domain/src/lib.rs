@@ -4,6 +4,7 @@
 
 pub mod amend;
 pub mod attributes;
+mod country;
 pub mod employment;
 pub mod event;
 pub mod ids;

@@ -60,6 +60,9 @@ pub struct Account {
     pub deleted_at: Option<Timestamp>,
     /// Where the first credential is sealed, until it is handed out.
     pub credential: Option<String>,
+    /// Whether a cut has set (or may have set) a password that nobody knows.
+    #[serde(default)]
+    pub password_unknown: bool,
 }
 
 /// What an account creation needs before its first call, kept until its outcome is known. While it is open, every

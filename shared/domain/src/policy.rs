@@ -8,7 +8,6 @@
 //!
 //! `data/policy.example.toml` shows every key with its default.
 
-mod countries;
 mod fault;
 mod nearest;
 mod read;

@@ -56,6 +56,9 @@ pub enum Action {
     },
     /// Set a random password nobody knows. At least once: it cannot be read back.
     ResetPassword,
+    /// Set a new first password, sealed for hand-over, that must be replaced at the first sign-in: for somebody who comes
+    /// back, and whose password was reset when they left. At least once: it cannot be read back.
+    IssueCredential,
     /// Remove the authentication methods.
     RemoveMethods {
         /// As for disabling.
@@ -134,6 +137,7 @@ impl Action {
         matches!(
             self,
             Self::EnableAccount
+                | Self::IssueCredential
                 | Self::RestoreAccount
                 | Self::CreateAccount
                 | Self::AddMember { .. }
@@ -173,6 +177,7 @@ impl Action {
             Self::RevokeSessions { pass: 1 } => "revoke sessions".into(),
             Self::RevokeSessions { .. } => "revoke sessions again".into(),
             Self::ResetPassword => "reset the password".into(),
+            Self::IssueCredential => "issue a first credential".into(),
             Self::RemoveMethods { .. } => "remove authentication methods".into(),
             Self::DeleteAccount => "delete the account".into(),
             Self::AddMember { group } => format!("add to group {group}"),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{EventKind, FIELDS, FactValue, Field, FieldFault, FieldKind, SCHEMA, WorkerEvent};
+use crate::country;
 
 /// The longest text a fact may hold, in characters; directory attributes end well below it.
 const TEXT_CHARS_MAX: usize = 1024;
@@ -228,10 +229,8 @@ pub fn fact_from_text(text: &str, kind: FieldKind) -> FactValue {
             let word = text.to_ascii_lowercase().replace([' ', '-'], "_");
             if words.contains(&word.as_str()) { FactValue::Text(word) } else { bad("is none of the known words") }
         }
-        FieldKind::Country if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
-            FactValue::Text(text.to_ascii_uppercase())
-        }
-        FieldKind::Country => bad("is not a two-letter country code"),
+        FieldKind::Country if country::is_country(&text.to_ascii_uppercase()) => FactValue::Text(text.to_ascii_uppercase()),
+        FieldKind::Country => bad("is not a country code"),
         FieldKind::Zone if TimeZone::get(text).is_ok() => FactValue::Text(text.to_owned()),
         FieldKind::Zone => bad("is not a known time zone"),
     }

@@ -148,7 +148,14 @@ fn sign_in(view: &View<'_>, user: &User, plan: &mut Plan) {
             let instructions = "enable the account in Active Directory on-premises; it is synchronized and read-only here";
             plan.ask_human("enable on-premises", None, view.standing.why.clone(), instructions);
         }
-        Want::Enabled if !enabled => plan.ask(Action::EnableAccount, view.standing.why.clone()),
+        Want::Enabled => {
+            if view.person.head.account.password_unknown && !is_synchronized(user) {
+                plan.ask(Action::IssueCredential, "the password was reset when access was cut");
+            }
+            if !enabled {
+                plan.ask(Action::EnableAccount, view.standing.why.clone());
+            }
+        }
         Want::Disabled if enabled && view.is_protected() => {}
         Want::Disabled if enabled && !is_synchronized(user) => {
             plan.ask(Action::DisableAccount { pass: 1 }, format!("{}: no sign-in before the first day", view.standing.why));

@@ -4,7 +4,8 @@ use toml::de::DeTable;
 
 use super::super::fault::Fault;
 use super::super::table::{Placed, Report, Table};
-use super::super::{Tenant, countries, schema};
+use super::super::{Tenant, schema};
+use crate::country;
 use super::time_zone;
 use crate::naming::DOMAIN_MAX;
 
@@ -69,11 +70,11 @@ fn anchor(text: &Placed<&str>, report: &mut Report) -> Option<String> {
 }
 
 fn country(text: &Placed<&str>, report: &mut Report) -> Option<String> {
-    if countries::is_country(text.value) {
+    if country::is_country(text.value) {
         return Some(text.value.to_owned());
     }
     let fault = Fault::new(text.at.clone(), "`usage_location` is not a country code");
-    report.add(match countries::meant(text.value) {
+    report.add(match country::meant(text.value) {
         Some(code) => fault.help(format!("write `{code}`")),
         None => fault.help("write the two letters of ISO 3166-1, such as `NL`"),
     });

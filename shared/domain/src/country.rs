@@ -11,12 +11,12 @@ PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY
 TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
 
 /// Whether it is an assigned code, in capitals.
-pub(super) fn is_country(code: &str) -> bool {
+pub(crate) fn is_country(code: &str) -> bool {
     CODES.split(' ').any(|known| known == code)
 }
 
 /// The code that was meant: in capitals, and `GB` for the code everybody thinks it is.
-pub(super) fn meant(text: &str) -> Option<String> {
+pub(crate) fn meant(text: &str) -> Option<String> {
     let upper = text.trim().to_uppercase();
     let code = if upper == "UK" { "GB".to_owned() } else { upper };
     is_country(&code).then_some(code)

@@ -1,0 +1,120 @@
+//! Every documented way to say no. The texts are data: clients are forced to look at some of them, because Graph
+//! answers most refusals with the same code.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+
+/// An error answer before it is written out.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub status: u16,
+    pub code: Cow<'static, str>,
+    pub message: Cow<'static, str>,
+    pub details: Vec<Value>,
+    pub headers: Vec<(&'static str, String)>,
+    /// Extra members of `innerError`.
+    pub inner: Option<Value>,
+}
+
+type Text = Cow<'static, str>;
+
+impl Refusal {
+    pub(crate) fn new(status: u16, code: impl Into<Text>, message: impl Into<Text>) -> Self {
+        let (code, message) = (code.into(), message.into());
+        Self { status, code, message, details: Vec::new(), headers: Vec::new(), inner: None }
+    }
+
+    /// 400 `Request_BadRequest`, the code of nearly everything.
+    pub(crate) fn bad(message: impl Into<Text>) -> Self {
+        Self::new(400, "Request_BadRequest", message)
+    }
+
+    /// 404, with the same text whether the object or one that it refers to is missing.
+    pub(crate) fn missing(id: impl std::fmt::Display) -> Self {
+        Self::new(
+            404,
+            "Request_ResourceNotFound",
+            format!("Resource '{id}' does not exist or one of its queried reference-property objects are not present."),
+        )
+    }
+
+    /// 403, for a missing permission as well as for a dynamic group's members.
+    pub(crate) fn denied() -> Self {
+        Self::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+    }
+
+    /// 400 for whatever AD DS masters.
+    pub(crate) fn synced() -> Self {
+        Self::bad(
+            "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects \
+             currently undergoing migration.",
+        )
+    }
+
+    pub(crate) fn required(property: &str, kind: &str) -> Self {
+        Self::bad(format!("A value is required for property '{property}' of resource '{kind}'."))
+    }
+
+    pub(crate) fn invalid(property: &str, kind: &str) -> Self {
+        Self::bad(format!("Invalid value specified for property '{property}' of resource '{kind}'."))
+    }
+
+    pub(crate) fn not_a_guid(text: &str) -> Self {
+        Self::bad(format!("Invalid object identifier '{text}'."))
+    }
+
+    /// A name that neither the metadata nor an extension knows. The text is from experience, no capture was found.
+    pub(crate) fn unknown_property(name: &str, kind: &str) -> Self {
+        Self::bad(format!(
+            "Could not find a property named '{name}' on type 'microsoft.graph.{}'.",
+            kind.to_ascii_lowercase()
+        ))
+    }
+
+    pub(crate) fn conflict(property: &'static str) -> Self {
+        let message = format!("Another object with the same value for property {property} already exists.");
+        let detail = json!({"code": "ObjectConflict", "message": message, "target": property});
+        Self { details: vec![detail], ..Self::bad(message) }
+    }
+
+    pub(crate) fn unsupported_query(message: impl Into<Text>) -> Self {
+        Self::new(400, "Request_UnsupportedQuery", message)
+    }
+
+    pub(crate) fn unreadable(message: impl Into<Text>) -> Self {
+        Self::new(400, "BadRequest", message)
+    }
+
+    pub(crate) fn not_built() -> Self {
+        Self::new(501, "NotImplemented", "This operation target is not yet supported.")
+    }
+
+    /// 401 with the header that goes with it.
+    pub(crate) fn unauthenticated(message: impl Into<Text>) -> Self {
+        let mut refusal = Self::new(401, "InvalidAuthenticationToken", message);
+        refusal.headers.push(("www-authenticate", "Bearer realm=\"\"".to_owned()));
+        refusal
+    }
+
+    /// 429, with `Retry-After` in seconds when the service tells.
+    pub(crate) fn throttled(retry_after: Option<String>) -> Self {
+        let mut refusal = Self::new(429, "TooManyRequests", "Please retry again later.");
+        refusal.inner = Some(json!({"code": "429", "message": "Please retry after", "status": "429"}));
+        refusal.headers.extend(retry_after.map(|seconds| ("retry-after", seconds)));
+        refusal
+    }
+
+    /// The body, without the members that every answer shares (`date`, `request-id`).
+    pub(crate) fn body(&self, date: &str, request_id: &str, client_request_id: &str) -> Value {
+        let mut inner = json!({"date": date, "request-id": request_id, "client-request-id": client_request_id});
+        if let (Some(inner), Some(Value::Object(extra))) = (inner.as_object_mut(), &self.inner) {
+            inner.extend(extra.clone());
+        }
+        let mut error = json!({"code": self.code, "message": self.message, "innerError": inner});
+        if let (Some(error), false) = (error.as_object_mut(), self.details.is_empty()) {
+            error.insert("details".into(), Value::Array(self.details.clone()));
+        }
+        json!({"error": error})
+    }
+}

@@ -1,0 +1,405 @@
+//! The tenant's contents, and the few doors through which they change. Nothing here knows HTTP.
+//!
+//! Whoever changes a user goes through [`State::edit_user`], which keeps the seats and the index of names right;
+//! whoever changes a membership goes through [`State::join`] and [`State::leave`], which wake group licensing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::Undecided;
+use crate::entity::{Group, Properties, User};
+use crate::history::{History, Stamp, View};
+use crate::ids::{Draw, Guid, guid, hash_text, mix};
+use crate::refusal::Refusal;
+use crate::seed::{AccessPassPolicy, Application, Extension};
+use crate::settling::{Latency, Work};
+
+/// A product the tenant has bought.
+#[derive(Clone, Debug)]
+pub(crate) struct Sku {
+    /// As `GET /subscribedSkus` answers it, without `consumedUnits`.
+    pub properties: Properties,
+    /// Seats that the seed says are taken, beyond those its users hold.
+    pub elsewhere: i64,
+    /// Seats that this tenant's users hold.
+    pub consumed: History<i64>,
+    pub plans: Arc<Vec<Guid>>,
+}
+
+impl Sku {
+    /// Seats that may be used at all: enabled ones, and those in their grace period.
+    pub(crate) fn capacity(&self) -> i64 {
+        let status = self.properties.get("capabilityStatus").and_then(Value::as_str);
+        if !matches!(status, None | Some("Enabled" | "Warning")) {
+            return 0;
+        }
+        let units = |name| self.properties.get("prepaidUnits").and_then(|units| units.get(name)?.as_i64());
+        units("enabled").unwrap_or(0) + units("warning").unwrap_or(0)
+    }
+
+    /// Seats free now; negative after a restore.
+    pub(crate) fn free(&self) -> i64 {
+        self.capacity() - self.elsewhere - self.consumed.current().copied().unwrap_or(0)
+    }
+}
+
+/// One tenant.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    /// The emulator's time of the call being served.
+    pub now: Timestamp,
+    pub organization: Properties,
+    pub domains: Vec<Properties>,
+    pub skus: BTreeMap<Guid, Sku>,
+    pub users: BTreeMap<Guid, History<User>>,
+    pub groups: BTreeMap<Guid, History<Group>>,
+    /// Live users by lower-case principal name.
+    names: HashMap<String, Guid>,
+    /// The extension properties that are known to exist.
+    pub extensions: Vec<Extension>,
+    /// No list was seeded: any well-formed extension property exists.
+    pub any_extension: bool,
+    pub applications: Vec<Application>,
+    pub access_pass: AccessPassPolicy,
+    /// Work that the service does by itself, by the instant it falls due.
+    pub due: BTreeMap<(Timestamp, u64), Work>,
+    /// Rule evaluations that already wait in `due`; the state at their time counts, so one is enough.
+    pub rules_waiting: HashSet<(Guid, Option<Guid>)>,
+    pub latency: Latency,
+    pub undecided: Undecided,
+    pub draw: Draw,
+    writes: u64,
+    reads: u64,
+}
+
+/// What a write to an object needs to know before it may change it.
+pub(crate) type Found<'a, T> = Result<(Guid, &'a T), Refusal>;
+
+impl State {
+    pub(crate) fn empty(now: Timestamp, draw_seed: u64, undecided: Undecided) -> Self {
+        Self {
+            now,
+            organization: Properties::new(),
+            domains: Vec::new(),
+            skus: BTreeMap::new(),
+            users: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            names: HashMap::new(),
+            extensions: Vec::new(),
+            any_extension: true,
+            applications: Vec::new(),
+            access_pass: AccessPassPolicy::default(),
+            due: BTreeMap::new(),
+            rules_waiting: HashSet::new(),
+            latency: Latency::default(),
+            undecided,
+            draw: Draw::new(draw_seed),
+            writes: 0,
+            reads: 0,
+        }
+    }
+
+    /// The stamp of the next write.
+    pub(crate) fn stamp(&mut self) -> Stamp {
+        self.writes += 1;
+        Stamp { at_ms: self.now.as_millisecond(), write: self.writes, settle_ms: self.latency.settle_ms }
+    }
+
+    /// The eyes of the next request: with latency, those of some replica.
+    pub(crate) fn next_view(&mut self, index: bool) -> View {
+        if self.latency.settle_ms == 0 && self.writes == 0 {
+            return View::PRIMARY;
+        }
+        self.reads += 1;
+        let replica = mix(&[self.latency.seed, self.reads]) % self.latency.replicas.max(1);
+        let replica = Some(mix(&[self.latency.seed, replica, 1]));
+        View { now_ms: self.now.as_millisecond(), replica, index }
+    }
+
+    // ---- users
+
+    /// A live user, as the primary has it.
+    pub(crate) fn user(&self, id: Guid) -> Option<&User> {
+        self.seen_user(View::PRIMARY, id)
+    }
+
+    /// A live user, as a reader sees it.
+    pub(crate) fn seen_user(&self, view: View, id: Guid) -> Option<&User> {
+        self.users.get(&id)?.seen(view).filter(|user| user.deleted.is_none())
+    }
+
+    /// All live users that a reader sees, in id order.
+    pub(crate) fn live_users(&self, view: View) -> impl Iterator<Item = (Guid, &User)> {
+        self.users.iter().filter_map(move |(id, history)| {
+            history.seen(view).filter(|user| user.deleted.is_none()).map(|user| (*id, user))
+        })
+    }
+
+    /// A live user by object id or principal name.
+    pub(crate) fn find_user(&self, view: View, key: &str) -> Found<'_, User> {
+        let id = match guid(key) {
+            Some(id) => Some(id),
+            None => self.user_named(view, key),
+        };
+        id.and_then(|id| self.seen_user(view, id).map(|user| (id, user))).ok_or_else(|| Refusal::missing(key))
+    }
+
+    /// The id behind a principal name, as a reader sees it.
+    pub(crate) fn user_named(&self, view: View, upn: &str) -> Option<Guid> {
+        if self.latency.settle_ms == 0 || view.replica.is_none() {
+            return self.names.get(&upn.to_lowercase()).copied();
+        }
+        self.live_users(view).find(|(_, user)| user.upn().eq_ignore_ascii_case(upn)).map(|(id, _)| id)
+    }
+
+    pub(crate) fn add_user(&mut self, id: Guid, user: User) {
+        let stamp = self.stamp();
+        self.names.insert(user.upn().to_lowercase(), id);
+        self.users.insert(id, History::created(stamp, user));
+        self.seat_change(&BTreeSet::new(), &self.seats_of(id));
+        self.wake_rules(id);
+    }
+
+    /// Puts a user in place without history: for the seed.
+    pub(crate) fn plant_user(&mut self, id: Guid, user: User) {
+        if user.deleted.is_none() {
+            self.names.insert(user.upn().to_lowercase(), id);
+        }
+        self.users.insert(id, History::settled(user));
+        self.seat_change(&BTreeSet::new(), &self.seats_of(id));
+    }
+
+    /// Changes a user, live or deleted.
+    pub(crate) fn edit_user(&mut self, id: Guid, change: impl FnOnce(&mut User)) {
+        let before = self.seats_of(id);
+        let stamp = self.stamp();
+        let Some(user) = self.users.get_mut(&id).and_then(|history| history.edit(stamp)) else { return };
+        let (was_live, old_name) = (user.deleted.is_none(), user.upn().to_lowercase());
+        change(user);
+        let (is_live, new_name) = (user.deleted.is_none(), user.upn().to_lowercase());
+        if was_live && (!is_live || old_name != new_name) {
+            self.names.remove(&old_name);
+        }
+        if is_live {
+            self.names.insert(new_name, id);
+        }
+        self.seat_change(&before, &self.seats_of(id));
+        self.wake_rules(id);
+    }
+
+    /// Removes a user for good, from every group and every report too.
+    pub(crate) fn erase_user(&mut self, id: Guid) {
+        self.edit_user(id, |user| user.licenses.clear());
+        let stamp = self.stamp();
+        if let Some(history) = self.users.get_mut(&id) {
+            history.erase(stamp);
+        }
+        for group in self.groups_with(id) {
+            self.edit_group(group, |group| {
+                Arc::make_mut(&mut group.members).remove(&id);
+                Arc::make_mut(&mut group.owners).remove(&id);
+            });
+        }
+        let reports: Vec<Guid> = self
+            .users
+            .iter()
+            .filter_map(|(report, history)| {
+                history.current().is_some_and(|user| user.manager == Some(id)).then_some(*report)
+            })
+            .collect();
+        for report in reports {
+            self.edit_user(report, |user| user.manager = None);
+        }
+    }
+
+    /// The products whose seats a user takes: none once deleted.
+    fn seats_of(&self, id: Guid) -> BTreeSet<Guid> {
+        let user = self.user(id);
+        let held = user.iter().flat_map(|user| user.licenses.iter().filter(|license| license.held()));
+        held.map(|license| license.sku).collect()
+    }
+
+    fn seat_change(&mut self, before: &BTreeSet<Guid>, after: &BTreeSet<Guid>) {
+        if before == after {
+            return;
+        }
+        let changes =
+            before.difference(after).map(|sku| (*sku, -1)).chain(after.difference(before).map(|sku| (*sku, 1)));
+        for (sku, by) in changes {
+            let stamp = self.stamp();
+            if let Some(consumed) = self.skus.get_mut(&sku).and_then(|sku| sku.consumed.edit(stamp)) {
+                *consumed += by;
+            }
+        }
+    }
+
+    // ---- groups
+
+    /// A live group, as the primary has it.
+    pub(crate) fn group(&self, id: Guid) -> Option<&Group> {
+        self.seen_group(View::PRIMARY, id)
+    }
+
+    /// A live group, as a reader sees it.
+    pub(crate) fn seen_group(&self, view: View, id: Guid) -> Option<&Group> {
+        self.groups.get(&id)?.seen(view).filter(|group| group.deleted.is_none())
+    }
+
+    /// All live groups that a reader sees, in id order.
+    pub(crate) fn live_groups(&self, view: View) -> impl Iterator<Item = (Guid, &Group)> {
+        self.groups.iter().filter_map(move |(id, history)| {
+            history.seen(view).filter(|group| group.deleted.is_none()).map(|group| (*id, group))
+        })
+    }
+
+    /// A live group by object id.
+    pub(crate) fn find_group(&self, view: View, key: &str) -> Found<'_, Group> {
+        let id = guid(key).ok_or_else(|| Refusal::not_a_guid(key))?;
+        self.seen_group(view, id).map(|group| (id, group)).ok_or_else(|| Refusal::missing(key))
+    }
+
+    pub(crate) fn add_group(&mut self, id: Guid, group: Group) {
+        let stamp = self.stamp();
+        self.groups.insert(id, History::created(stamp, group));
+        self.wake_rule_of(id);
+    }
+
+    /// Changes a group's own state. Memberships change through [`Self::join`] and [`Self::leave`].
+    pub(crate) fn edit_group(&mut self, id: Guid, change: impl FnOnce(&mut Group)) {
+        let stamp = self.stamp();
+        if let Some(group) = self.groups.get_mut(&id).and_then(|history| history.edit(stamp)) {
+            change(group);
+        }
+    }
+
+    /// Adds members, all in one write.
+    pub(crate) fn join(&mut self, group: Guid, members: &[Guid]) {
+        self.edit_group(group, |group| Arc::make_mut(&mut group.members).extend(members.iter().copied()));
+        self.wake_licensing(group, members);
+    }
+
+    /// Takes one member out.
+    pub(crate) fn leave(&mut self, group: Guid, member: Guid) {
+        self.edit_group(group, |group| {
+            Arc::make_mut(&mut group.members).remove(&member);
+        });
+        self.wake_licensing(group, &[member]);
+    }
+
+    /// The groups, deleted ones included, that list somebody as member or owner.
+    fn groups_with(&self, id: Guid) -> Vec<Guid> {
+        let lists = |group: &Group| group.members.contains(&id) || group.owners.contains(&id);
+        self.groups.iter().filter(|(_, history)| history.current().is_some_and(lists)).map(|(id, _)| *id).collect()
+    }
+
+    /// The groups somebody is directly in, as a reader sees it, in id order.
+    pub(crate) fn direct_groups(&self, view: View, member: Guid) -> Vec<Guid> {
+        self.live_groups(view).filter(|(_, group)| group.members.contains(&member)).map(|(id, _)| id).collect()
+    }
+
+    /// The groups somebody is in directly or through nesting, in id order.
+    pub(crate) fn transitive_groups(&self, view: View, member: Guid) -> BTreeSet<Guid> {
+        let mut found = BTreeSet::new();
+        let mut frontier = self.direct_groups(view, member);
+        while let Some(group) = frontier.pop() {
+            if found.insert(group) {
+                frontier.extend(self.direct_groups(view, group));
+            }
+        }
+        found
+    }
+
+    // ---- work the service does by itself
+
+    pub(crate) fn schedule(&mut self, after_ms: u64, work: Work) {
+        let after = SignedDuration::from_millis(i64::try_from(after_ms).unwrap_or(i64::MAX));
+        self.schedule_at(self.now.saturating_add(after).unwrap_or(Timestamp::MAX), work);
+    }
+
+    pub(crate) fn schedule_at(&mut self, at: Timestamp, work: Work) {
+        self.writes += 1;
+        self.due.insert((at, self.writes), work);
+    }
+
+    fn wake_licensing(&mut self, group: Guid, members: &[Guid]) {
+        let carries =
+            self.groups.get(&group).and_then(History::current).is_some_and(|group| !group.products.is_empty());
+        if carries {
+            self.schedule(self.latency.license_ms, Work::LicenseMembers { group, members: members.to_vec() });
+        }
+    }
+
+    /// A user appeared or changed: every dynamic group looks again.
+    fn wake_rules(&mut self, user: Guid) {
+        let dynamic: Vec<Guid> =
+            self.live_groups(View::PRIMARY).filter(|(_, group)| group.rule.is_some()).map(|(id, _)| id).collect();
+        for group in dynamic {
+            self.wake_rule(group, Some(user));
+        }
+    }
+
+    /// A group's rule appeared or changed: everybody is looked at again.
+    pub(crate) fn wake_rule_of(&mut self, group: Guid) {
+        if self.group(group).is_some_and(|group| group.rule.is_some()) {
+            self.wake_rule(group, None);
+        }
+    }
+
+    fn wake_rule(&mut self, group: Guid, user: Option<Guid>) {
+        if self.rules_waiting.insert((group, user)) {
+            self.schedule(self.latency.membership_ms, Work::EvaluateRule { group, user });
+        }
+    }
+
+    // ---- the tenant itself
+
+    pub(crate) fn tenant_id(&self) -> &str {
+        self.organization.get("id").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether a domain belongs to the tenant and is verified.
+    pub(crate) fn verified(&self, domain: &str) -> bool {
+        self.domains.iter().any(|own| {
+            own.get("isVerified") == Some(&Value::Bool(true))
+                && own.get("id").and_then(Value::as_str).is_some_and(|id| id.eq_ignore_ascii_case(domain))
+        })
+    }
+
+    /// The domain the tenant was made with: guests' principal names end in it.
+    pub(crate) fn initial_domain(&self) -> &str {
+        let initial = self.domains.iter().find(|domain| domain.get("isInitial") == Some(&Value::Bool(true)));
+        initial
+            .or(self.domains.last())
+            .and_then(|domain| domain.get("id")?.as_str())
+            .unwrap_or("tenant.onmicrosoft.com")
+    }
+
+    /// Where new addresses go.
+    pub(crate) fn default_domain(&self) -> &str {
+        let default = self.domains.iter().find(|domain| domain.get("isDefault") == Some(&Value::Bool(true)));
+        default
+            .or(self.domains.first())
+            .and_then(|domain| domain.get("id")?.as_str())
+            .unwrap_or("tenant.onmicrosoft.com")
+    }
+
+    /// Where group licensing places members without a location of their own.
+    pub(crate) fn tenant_location(&self) -> Option<&str> {
+        let text = |name| self.organization.get(name).and_then(Value::as_str);
+        text("defaultUsageLocation").or_else(|| text("countryLetterCode"))
+    }
+
+    /// Whether a directory extension property may be used.
+    pub(crate) fn extension_exists(&self, name: &str) -> bool {
+        crate::properties::is_extension(name)
+            && (self.any_extension || self.extensions.iter().any(|extension| extension.name == name))
+    }
+
+    /// A stable id for something that has only a name.
+    pub(crate) fn id_of_name(name: &str) -> Guid {
+        crate::ids::shaped(hash_text(name), mix(&[hash_text(name)]))
+    }
+}

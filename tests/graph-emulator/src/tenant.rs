@@ -1,0 +1,332 @@
+//! One tenant behind its front door: who calls, what is in force, what happened. Synchronous and without a socket; the
+//! transport in [`crate::server`] adds nothing but delays and broken connections.
+
+use std::sync::Arc;
+
+use http::Method;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::calls::{Calls, Entry};
+use crate::clock::{Clock, graph_time};
+use crate::faults::{Action, Faults, Seen};
+use crate::history::View;
+use crate::ids::{Guid, guid};
+use crate::query::Query;
+use crate::quota::Quotas;
+use crate::refusal::Refusal;
+use crate::routes::{self, Found, Route};
+use crate::seed::{self, SeedError};
+use crate::state::State;
+use crate::wire::{Answer, App, Call, Request, Served};
+use crate::{Options, auth, batch, control, settling};
+
+/// The demo company: about forty people, few seats, groups of every kind.
+const DEMO: &str = include_str!("../data/demo-tenant.json");
+
+/// A tenant.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    pub(crate) state: State,
+    /// As it was planted; a reset goes back here.
+    pub(crate) planted: Arc<State>,
+    pub(crate) options: Options,
+    pub(crate) clock: Clock,
+    pub(crate) calls: Calls,
+    pub(crate) faults: Faults,
+    pub(crate) quotas: Quotas,
+}
+
+impl Tenant {
+    /// Builds a tenant from a seed document.
+    pub fn from_seed(seed: &Value, options: Options) -> Result<Self, SeedError> {
+        let state = seed::plant(seed, &options)?;
+        let mut clock = Clock::standing(state.now, options.machine.clone());
+        if options.running {
+            clock.run(true).map_err(|problem| SeedError { path: "now".into(), problem: problem.into() })?;
+        }
+        let quotas = if options.unlimited { Quotas::unlimited() } else { Quotas::default() };
+        let planted = Arc::new(state.clone());
+        Ok(Self { state, planted, options, clock, calls: Calls::default(), faults: Faults::default(), quotas })
+    }
+
+    /// The demo company.
+    pub fn demo(options: Options) -> Result<Self, SeedError> {
+        Self::from_seed(&Self::demo_seed()?, options)
+    }
+
+    /// The demo company's seed, for tests that want it with a change.
+    pub fn demo_seed() -> Result<Value, SeedError> {
+        serde_json::from_str(DEMO).map_err(|error| SeedError { path: String::new(), problem: error.to_string() })
+    }
+
+    /// Everything that matters, in a canonical order: `{"users","groups","deletedItems","seats"}`. With `timeless`,
+    /// whatever holds an instant is left out. Work that is due is done first.
+    pub fn snapshot(&mut self, timeless: bool) -> Value {
+        self.settle();
+        seed::snapshot(&self.state, timeless)
+    }
+
+    /// The emulator's time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Moves the clock, which stays standing or running as it is.
+    pub fn advance(&mut self, by: SignedDuration) {
+        self.clock.advance(by);
+        self.settle();
+    }
+
+    /// The calls after number `since`, in order (see `/_control/calls`).
+    pub fn calls(&self, since: u64) -> Value {
+        self.calls.since(since)
+    }
+
+    /// Goes back to the seed: contents, clock, latency, quotas, faults and the record of calls.
+    pub fn reset(&mut self) {
+        self.state = self.planted.as_ref().clone();
+        let running = self.clock.running();
+        self.clock.stand_at(self.state.now);
+        if running && self.clock.run(true).is_err() {
+            self.clock.stand_at(self.state.now);
+        }
+        (self.calls, self.faults) = (Calls::default(), Faults::default());
+        self.quotas = if self.options.unlimited { Quotas::unlimited() } else { Quotas::default() };
+    }
+
+    fn settle(&mut self) {
+        self.state.now = self.clock.now();
+        settling::settle(&mut self.state);
+    }
+
+    /// Answers one call to `/v1.0/…`, the token endpoint, or `/_control/…`.
+    pub fn answer(&mut self, call: &Call<'_>) -> Answer {
+        self.settle();
+        if let Some(rest) = call.path.strip_prefix("/_control/") {
+            return control::answer(self, call, rest);
+        }
+        if let Some(tenant) = call.path.strip_suffix("/oauth2/v2.0/token") {
+            return self.token(call, tenant.trim_start_matches('/'));
+        }
+        match call.path.strip_prefix("/v1.0") {
+            Some(path) => self.graph(call, path, None),
+            None => self.refused(&Refusal::unreadable("Invalid version: only 'v1.0' is served."), None),
+        }
+    }
+
+    fn token(&mut self, call: &Call<'_>, tenant: &str) -> Answer {
+        let number = self.calls.number();
+        let path = call.path;
+        let struck = self.faults.strike(&Seen { method: call.method.as_str(), path, subjects: &[], body: None });
+        let (mut answer, app) = match self.before(struck.as_ref()) {
+            Some(answer) => (answer, String::new()),
+            None if call.method == Method::POST => {
+                auth::token(&mut self.state, self.options.strict_auth, tenant, call.body)
+            }
+            None => (self.refused(&wrong_method(), None), String::new()),
+        };
+        after(struck.as_ref(), &mut answer);
+        answer.delay_ms += self.state.latency.answer_ms;
+        let entry =
+            Entry { at: self.state.now, app, status: answer.status, lost: answer.lost, ..Entry::of(call, path) };
+        self.calls.record(number, entry);
+        answer
+    }
+
+    /// One Graph call, alone or as an item of the batch with that number.
+    pub(crate) fn graph(&mut self, call: &Call<'_>, path: &str, batch: Option<u64>) -> Answer {
+        let number = self.calls.number();
+        let mut log = Entry { at: self.state.now, batch, ..Entry::of(call, path) };
+        let body = (!call.body.is_empty()).then(|| serde_json::from_slice::<Value>(call.body));
+        let is_batch = path == "/$batch";
+        log.body = body.as_ref().filter(|_| !is_batch).and_then(|body| body.as_ref().ok()).cloned();
+        let found = routes::find(call.method.as_str(), path);
+        if let Found::Route(_, params) = &found {
+            log.subjects = params.iter().filter_map(|param| self.subject(param)).collect();
+        }
+        let seen = Seen { method: call.method.as_str(), path, subjects: &log.subjects, body: log.body.as_ref() };
+        let struck = self.faults.strike(&seen);
+        let mut answer = match self.before(struck.as_ref()) {
+            Some(answer) => answer,
+            None => {
+                let mut headers = Vec::new();
+                let served = match body.transpose() {
+                    Err(_) => Err(Refusal::unreadable(
+                        "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+                    )),
+                    Ok(body) if is_batch => self.batch(call, body.as_ref(), number),
+                    Ok(body) => self.routed(call, path, found, body, &mut headers, &mut log),
+                };
+                let mut answer = served.unwrap_or_else(|refusal| self.refused(&refusal, client_request_id(call)));
+                answer.headers.append(&mut headers);
+                answer
+            }
+        };
+        after(struck.as_ref(), &mut answer);
+        if batch.is_none() {
+            answer.delay_ms += self.state.latency.answer_ms;
+        }
+        self.identify(call, &mut answer);
+        (log.status, log.lost) = (answer.status, answer.lost);
+        self.calls.record(number, log);
+        answer
+    }
+
+    /// The id that a variable segment stands for, if it is an object's.
+    fn subject(&self, param: &str) -> Option<Guid> {
+        guid(param).or_else(|| self.state.user_named(View::PRIMARY, param))
+    }
+
+    fn batch(&mut self, call: &Call<'_>, body: Option<&Value>, number: u64) -> Served {
+        if call.method != Method::POST {
+            return Err(wrong_method());
+        }
+        self.app(call)?;
+        let body = body.ok_or_else(|| Refusal::unreadable("Empty Payload. JSON content expected."))?;
+        batch::serve(self, call, body, number)
+    }
+
+    fn app(&self, call: &Call<'_>) -> Result<App, Refusal> {
+        let header = call.headers.get("authorization").and_then(|value| value.to_str().ok());
+        auth::bearer(&self.state, self.options.strict_auth, header)
+    }
+
+    /// Authentication, quota, permission, handler, in this order.
+    fn routed(
+        &mut self,
+        call: &Call<'_>,
+        path: &str,
+        found: Found,
+        body: Option<Value>,
+        headers: &mut Vec<(&'static str, String)>,
+        log: &mut Entry,
+    ) -> Served {
+        let app = self.app(call)?;
+        log.app.clone_from(&app.id);
+        let (route, params) = match found {
+            Found::Route(route, params) => (route, params),
+            Found::WrongMethod => return Err(wrong_method()),
+            Found::Nothing => {
+                let segment = path.rsplit('/').next().unwrap_or_default();
+                return Err(Refusal::unreadable(format!("Resource not found for the segment '{segment}'.")));
+            }
+        };
+        let query = Query::parse(call.query)?;
+        let (charged, refusal) = self.charge(route, &query, &app);
+        headers.extend(charged);
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        if !app.may(route.roles) {
+            return Err(Refusal::denied());
+        }
+        let eventual = call
+            .headers
+            .get("consistencylevel")
+            .is_some_and(|level| level.as_bytes().eq_ignore_ascii_case(b"eventual"));
+        let view = self.state.next_view(eventual);
+        let base = base(call);
+        let mut request = Request {
+            state: &mut self.state,
+            params: &params,
+            query,
+            body,
+            view,
+            eventual,
+            base: &base,
+            path,
+            app: &app,
+            touched: Vec::new(),
+        };
+        let served = (route.serve)(&mut request);
+        log.subjects.extend(request.touched);
+        served
+    }
+
+    fn charge(&mut self, route: &Route, query: &Query, app: &App) -> (Vec<(&'static str, String)>, Option<Refusal>) {
+        let users = self.state.users.len();
+        let now_ms = self.state.now.as_millisecond();
+        self.quotas.charge(route.charge(query), &app.id, self.state.tenant_id(), users, now_ms)
+    }
+
+    /// The answer of a fault that keeps the work from being done.
+    fn before(&mut self, struck: Option<&Action>) -> Option<Answer> {
+        match struck? {
+            Action::Refuse { status, code, message, retry_after } => {
+                let mut refusal = Refusal::new(*status, code.clone(), message.clone());
+                refusal.headers.extend(retry_after.clone().map(|seconds| ("retry-after", seconds)));
+                Some(self.refused(&refusal, None))
+            }
+            Action::Throttle { retry_after } => Some(self.refused(&Refusal::throttled(retry_after.clone()), None)),
+            Action::Cut => Some(Answer { lost: true, ..self.refused(&Refusal::new(503, "cut", "cut"), None) }),
+            Action::LoseAnswer | Action::Delay { .. } => None,
+        }
+    }
+
+    /// Writes a refusal out.
+    pub(crate) fn refused(&mut self, refusal: &Refusal, client_request_id: Option<&str>) -> Answer {
+        let request_id = self.state.draw.guid().to_string();
+        let client = client_request_id.unwrap_or(&request_id);
+        let date = graph_time(self.state.now);
+        let body = refusal.body(date.trim_end_matches('Z'), &request_id, client);
+        let mut answer = Answer::json(refusal.status, body);
+        answer.headers.extend(refusal.headers.iter().cloned());
+        answer.headers.push(("request-id", request_id));
+        answer
+    }
+
+    /// Every answer names its request.
+    fn identify(&mut self, call: &Call<'_>, answer: &mut Answer) {
+        if !answer.headers.iter().any(|(name, _)| *name == "request-id") {
+            answer.headers.push(("request-id", self.state.draw.guid().to_string()));
+        }
+        if let Some(id) = client_request_id(call) {
+            answer.headers.push(("client-request-id", id.to_owned()));
+        }
+    }
+
+    pub(crate) fn throttled_batch_is_424(&self) -> bool {
+        self.state.undecided.throttled_batch_is_424
+    }
+}
+
+/// What a fault does to the answer of a call whose work was done.
+fn after(struck: Option<&Action>, answer: &mut Answer) {
+    match struck {
+        Some(Action::LoseAnswer) => answer.lost = true,
+        Some(Action::Delay { delay_ms }) => answer.delay_ms += delay_ms,
+        _ => {}
+    }
+}
+
+fn wrong_method() -> Refusal {
+    Refusal::new(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
+}
+
+fn client_request_id<'c>(call: &Call<'c>) -> Option<&'c str> {
+    call.headers.get("client-request-id").and_then(|id| id.to_str().ok())
+}
+
+/// The address under which the caller knows this service.
+fn base(call: &Call<'_>) -> String {
+    let host = call.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    format!("http://{host}/v1.0")
+}
+
+impl Entry {
+    fn of(call: &Call<'_>, path: &str) -> Self {
+        Self {
+            at: Timestamp::UNIX_EPOCH,
+            method: call.method.to_string(),
+            path: path.to_owned(),
+            query: call.query.to_owned(),
+            app: String::new(),
+            status: 0,
+            subjects: Vec::new(),
+            batch: None,
+            lost: false,
+            body: None,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `POST /invitations`: a guest appears at once, pending. Sources: "Create invitation", "Properties of a Microsoft Entra
+//! B2B collaboration user". Nobody redeems here; the control interface can set `externalUserState`.
+
+use serde_json::{Map, Value, json};
+
+use crate::clock::graph_time;
+use crate::entity::{Properties, User};
+use crate::history::View;
+use crate::ids::Guid;
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::wire::{Answer, Request, Served};
+
+/// Characters that an invited address may not hold.
+const REFUSED: &str = "~!#$%^&*()+=[]{}\\/|;:\"<>?,";
+
+const KNOWN: &[&str] = &[
+    "invitedUserEmailAddress",
+    "inviteRedirectUrl",
+    "invitedUserDisplayName",
+    "invitedUserMessageInfo",
+    "sendInvitationMessage",
+    "invitedUserType",
+    "resetRedemption",
+    "invitedUser",
+    "invitedUserSponsors",
+];
+
+/// `POST /invitations`
+pub(crate) fn create(request: &mut Request<'_>) -> Served {
+    let body = request.object()?;
+    if let Some(name) = body.keys().find(|name| !name.starts_with('@') && !KNOWN.contains(&name.as_str())) {
+        return Err(Refusal::unknown_property(name, "invitation"));
+    }
+    let text = |name: &'static str| {
+        body.get(name).and_then(Value::as_str).ok_or_else(|| Refusal::required(name, "Invitation"))
+    };
+    let (address, redirect) = (text("invitedUserEmailAddress")?, text("inviteRedirectUrl")?);
+    check_address(request.state, address)?;
+    let guest = match known_guest(request.state, address)? {
+        Some(id) => id,
+        None => add_guest(request.state, address, &body)?,
+    };
+    request.touched.push(guest);
+    let mut answer = Map::new();
+    for name in KNOWN {
+        answer.insert((*name).to_owned(), body.get(*name).cloned().unwrap_or(Value::Null));
+    }
+    answer.remove("invitedUserSponsors");
+    let id = request.state.draw.guid();
+    let ticket = form_urlencoded::byte_serialize(redirect.as_bytes()).collect::<String>();
+    let shown = json!({
+        "@odata.context": request.context("invitations/$entity"),
+        "id": id.to_string(),
+        "inviteRedeemUrl": format!("https://login.microsoftonline.com/redeem?ticket={id}&rd={ticket}"),
+        "status": "PendingAcceptance",
+        "sendInvitationMessage": body.get("sendInvitationMessage").and_then(Value::as_bool).unwrap_or(false),
+        "resetRedemption": body.get("resetRedemption").and_then(Value::as_bool).unwrap_or(false),
+        "invitedUserType": body.get("invitedUserType").and_then(Value::as_str).unwrap_or("Guest"),
+        "invitedUser": {"id": guest.to_string()},
+        "invitedUserMessageInfo": body.get("invitedUserMessageInfo").cloned().unwrap_or_else(|| json!({
+            "customizedMessageBody": null, "messageLanguage": null, "ccRecipients": []
+        })),
+    });
+    answer.extend(shown.as_object().cloned().unwrap_or_default());
+    Ok(Answer::json(201, Value::Object(answer)))
+}
+
+fn check_address(state: &State, address: &str) -> Result<(), Refusal> {
+    let invalid = || Refusal::unreadable("The invited user email address is invalid.");
+    let (local, domain) = address.split_once('@').ok_or_else(invalid)?;
+    let edges = |text: &str| text.starts_with(['.', '-']) || text.ends_with(['.', '-']);
+    let wrong =
+        |text: &str| text.is_empty() || text.contains('@') || text.chars().any(|c| REFUSED.contains(c) || c == ' ');
+    if wrong(local) || edges(local) || wrong(domain) || !domain.contains('.') {
+        return Err(invalid());
+    }
+    if state.verified(domain) {
+        return Err(Refusal::unreadable("Invitee is in inviter tenant"));
+    }
+    Ok(())
+}
+
+/// The guest who already has this address; a member who has it is in the way. That a guest is found again rather than
+/// made anew is not documented.
+fn known_guest(state: &State, address: &str) -> Result<Option<Guid>, Refusal> {
+    let has = |user: &User| {
+        user.text("mail").is_some_and(|mail| mail.eq_ignore_ascii_case(address))
+            || user.upn().eq_ignore_ascii_case(address)
+            || user.upn().eq_ignore_ascii_case(&guest_name(state, address))
+    };
+    match state.live_users(View::PRIMARY).find(|(_, user)| has(user)) {
+        None => Ok(None),
+        Some((id, user)) if user.guest() => Ok(Some(id)),
+        Some((id, _)) => Err(Refusal::unreadable(format!(
+            "The invited user already exists in the directory as object ID: {id}. They can use that account to sign in to \
+             shared apps and resources."
+        ))),
+    }
+}
+
+/// `local_domain.tld#EXT#@initial.domain`
+fn guest_name(state: &State, address: &str) -> String {
+    format!("{}#EXT#@{}", address.replace('@', "_"), state.initial_domain())
+}
+
+fn add_guest(state: &mut State, address: &str, body: &Map<String, Value>) -> Result<Guid, Refusal> {
+    let user_type = match body.get("invitedUserType").and_then(Value::as_str) {
+        None => "Guest",
+        Some(user_type @ ("Guest" | "Member")) => user_type,
+        Some(_) => return Err(Refusal::invalid("invitedUserType", "Invitation")),
+    };
+    let local = address.split('@').next().unwrap_or_default();
+    let name = body.get("invitedUserDisplayName").and_then(Value::as_str).unwrap_or(local);
+    let upn = guest_name(state, address);
+    let now = graph_time(state.now);
+    let properties = json!({
+        "accountEnabled": true,
+        "displayName": name,
+        "mail": address,
+        "mailNickname": upn.split('@').next().unwrap_or_default(),
+        "otherMails": [address],
+        "proxyAddresses": [format!("SMTP:{address}")],
+        "userPrincipalName": upn,
+        "userType": user_type,
+        "creationType": "Invitation",
+        "externalUserState": "PendingAcceptance",
+        "externalUserStateChangeDateTime": now,
+        "createdDateTime": now,
+        "signInSessionsValidFromDateTime": now,
+        "identities": [{"signInType": "userPrincipalName", "issuer": state.initial_domain(), "issuerAssignedId": upn}],
+    });
+    let properties: Properties = properties.as_object().cloned().unwrap_or_default();
+    let id = state.draw.guid();
+    state.add_user(id, User { properties, ..User::default() });
+    Ok(id)
+}

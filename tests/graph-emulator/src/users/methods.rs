@@ -1,0 +1,165 @@
+//! Authentication methods: listing and removing what somebody can sign in with, and Temporary Access Passes.
+//! Source: "temporaryAccessPassAuthenticationMethod", "Configure Temporary Access Pass".
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::clock::graph_time;
+use crate::entity::User;
+use crate::ids::Guid;
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::wire::{Answer, Request, Served};
+
+const PASS: &str = "#microsoft.graph.temporaryAccessPassAuthenticationMethod";
+
+/// The URL segment and type of every method that can be deleted.
+const DELETABLE: &[(&str, &str)] = &[
+    ("phoneMethods", "#microsoft.graph.phoneAuthenticationMethod"),
+    ("microsoftAuthenticatorMethods", "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod"),
+    ("fido2Methods", "#microsoft.graph.fido2AuthenticationMethod"),
+    ("softwareOathMethods", "#microsoft.graph.softwareOathAuthenticationMethod"),
+    ("emailMethods", "#microsoft.graph.emailAuthenticationMethod"),
+    ("windowsHelloForBusinessMethods", "#microsoft.graph.windowsHelloForBusinessAuthenticationMethod"),
+    ("platformCredentialMethods", "#microsoft.graph.platformCredentialAuthenticationMethod"),
+    ("temporaryAccessPassMethods", PASS),
+];
+
+/// The id of everybody's password method.
+const PASSWORD_ID: &str = "28c10230-6103-485e-b985-444c60001490";
+
+/// `GET /users/{id}/authentication/methods`
+pub(crate) fn list(request: &mut Request<'_>) -> Served {
+    let (_, user) = request.state.find_user(request.view, request.param(0))?;
+    let password = json!({
+        "@odata.type": "#microsoft.graph.passwordAuthenticationMethod",
+        "id": PASSWORD_ID,
+        "password": null,
+        "createdDateTime": user.properties.get("lastPasswordChangeDateTime").cloned().unwrap_or_default(),
+    });
+    let now = request.state.now;
+    let shown = user.methods.iter().map(|method| if is_pass(method) { show_pass(method, now) } else { method.clone() });
+    let methods = std::iter::once(password).chain(shown).collect();
+    Ok(request.collection("users/authentication/methods", methods))
+}
+
+/// `GET /users/{id}/authentication/temporaryAccessPassMethods`
+pub(crate) fn list_passes(request: &mut Request<'_>) -> Served {
+    let (_, user) = request.state.find_user(request.view, request.param(0))?;
+    let passes = user.methods.iter().filter(|method| is_pass(method)).map(|pass| show_pass(pass, request.state.now));
+    Ok(request.collection("users/authentication/temporaryAccessPassMethods", passes.collect()))
+}
+
+/// `GET /users/{id}/authentication/temporaryAccessPassMethods/{method}`
+pub(crate) fn read_pass(request: &mut Request<'_>) -> Served {
+    let (_, user) = request.state.find_user(request.view, request.param(0))?;
+    let pass = user.methods.iter().find(|method| is_pass(method) && has_id(method, request.param(1)));
+    let pass = pass.ok_or_else(|| Refusal::missing(request.param(1)))?;
+    Ok(Answer::json(200, show_pass(pass, request.state.now)))
+}
+
+/// `DELETE /users/{id}/authentication/{kind}/{method}`
+pub(crate) fn delete(request: &mut Request<'_>) -> Served {
+    let (id, user) = request.state.find_user(request.view, request.param(0))?;
+    let (kind, method) = (request.param(1).to_owned(), request.param(2).to_owned());
+    let Some((_, odata_type)) = DELETABLE.iter().find(|(segment, _)| *segment == kind) else {
+        return Err(Refusal::unreadable(format!("Resource not found for the segment '{kind}'.")));
+    };
+    let wanted = |own: &Value| has_id(own, &method) && own.get("@odata.type").is_some_and(|own| own == odata_type);
+    if !user.methods.iter().any(wanted) {
+        return Err(Refusal::new(404, "resourceNotFound", "The requested authentication method was not found."));
+    }
+    request.state.edit_user(id, |user| user.methods.retain(|own| !wanted(own)));
+    Ok(Answer::no_content())
+}
+
+/// `POST /users/{id}/authentication/temporaryAccessPassMethods`: replaces the pass that the user has. Where the policy
+/// forbids it the body is not documented; 400 stands for it.
+pub(crate) fn create_pass(request: &mut Request<'_>) -> Served {
+    let body = request.object()?;
+    let id = request.state.find_user(request.view, request.param(0))?.0;
+    let policy = request.state.access_pass.clone();
+    if !policy.enabled {
+        return Err(Refusal::bad("Temporary Access Pass is not enabled in the authentication methods policy."));
+    }
+    let minutes = match body.get("lifetimeInMinutes").unwrap_or(&Value::Null) {
+        Value::Null => policy.default_minutes,
+        minutes => minutes.as_i64().ok_or_else(|| Refusal::invalid("lifetimeInMinutes", "temporaryAccessPass"))?,
+    };
+    if !(policy.least_minutes..=policy.most_minutes).contains(&minutes) {
+        return Err(Refusal::bad("The lifetime is outside the range that the authentication methods policy allows."));
+    }
+    let once = body.get("isUsableOnce").and_then(Value::as_bool).unwrap_or(policy.once);
+    if policy.once && !once {
+        return Err(Refusal::bad("The authentication methods policy allows one-time passes only."));
+    }
+    let start = match body.get("startDateTime").and_then(Value::as_str) {
+        None => request.state.now,
+        Some(text) => text.parse().map_err(|_| Refusal::invalid("startDateTime", "temporaryAccessPass"))?,
+    };
+    let pass = new_pass(request.state, start, minutes, once);
+    let mut answer = show_pass(&pass, request.state.now);
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("temporaryAccessPass".into(), Value::String(secret(request.state)));
+        answer.insert(
+            "@odata.context".into(),
+            request.context("users/authentication/temporaryAccessPassMethods/$entity"),
+        );
+    }
+    replace_pass(request.state, id, pass);
+    Ok(Answer::json(201, answer))
+}
+
+fn new_pass(state: &mut State, start: Timestamp, minutes: i64, once: bool) -> Value {
+    json!({
+        "@odata.type": PASS,
+        "id": state.draw.guid().to_string(),
+        "createdDateTime": graph_time(state.now),
+        "startDateTime": graph_time(start),
+        "lifetimeInMinutes": minutes,
+        "isUsableOnce": once,
+    })
+}
+
+fn replace_pass(state: &mut State, id: Guid, pass: Value) {
+    state.edit_user(id, |user: &mut User| {
+        user.methods.retain(|own| !is_pass(own));
+        user.methods.push(pass);
+    });
+}
+
+/// The pass itself: told once, never stored.
+fn secret(state: &mut State) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789+*&!";
+    let length = usize::try_from(state.access_pass.length).unwrap_or(8).min(48);
+    let letters = (0..length).filter_map(|_| {
+        let drawn = state.draw.number() % (LETTERS.len() as u64);
+        LETTERS.get(usize::try_from(drawn).unwrap_or(0)).map(|letter| char::from(*letter))
+    });
+    letters.collect()
+}
+
+/// A pass as a read shows it: with its usability now, and without its secret.
+fn show_pass(pass: &Value, now: Timestamp) -> Value {
+    let mut shown: Map<String, Value> = pass.as_object().cloned().unwrap_or_default();
+    let start = pass.get("startDateTime").and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
+    let minutes = pass.get("lifetimeInMinutes").and_then(Value::as_i64).unwrap_or(60);
+    let end = start.and_then(|start| start.saturating_add(SignedDuration::from_mins(minutes)).ok());
+    let reason = match (start, end) {
+        (Some(start), _) if now < start => "NotYetValid",
+        (_, Some(end)) if now >= end => "Expired",
+        _ => "EnabledByPolicy",
+    };
+    shown.insert("temporaryAccessPass".into(), Value::Null);
+    shown.insert("isUsable".into(), json!(reason == "EnabledByPolicy"));
+    shown.insert("methodUsabilityReason".into(), json!(reason));
+    Value::Object(shown)
+}
+
+fn is_pass(method: &Value) -> bool {
+    method.get("@odata.type").is_some_and(|own| own == PASS)
+}
+
+fn has_id(method: &Value, id: &str) -> bool {
+    method.get("id").and_then(Value::as_str).is_some_and(|own| own == id)
+}

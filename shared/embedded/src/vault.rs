@@ -207,11 +207,15 @@ mod tests {
     fn takers_at_once_share_out_the_secrets() {
         let room = Room::new();
         let stores = [room.store.clone(), room.second(), room.second()];
-        for _ in 0..20 {
+        let gate = std::sync::Barrier::new(stores.len());
+        for _ in 0..200 {
             room.store.sealed().put("r", SECRET).unwrap();
-            let takers = stores.each_ref().map(Store::sealed);
+            let take = |sealed: &Sealed| {
+                gate.wait();
+                usize::from(sealed.take("r").unwrap().is_some())
+            };
             let taken: usize = std::thread::scope(|scope| {
-                let taking = takers.map(|sealed| scope.spawn(|| usize::from(sealed.take("r").unwrap().is_some())));
+                let taking = stores.each_ref().map(|store| scope.spawn(|| take(store.sealed())));
                 taking.into_iter().map(|taking| taking.join().unwrap()).sum()
             });
             assert_eq!(taken, 1);

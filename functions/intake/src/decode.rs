@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use domain::event::{Auth, Effective, EventKind, EventSource, Version, Worker, WorkerEvent};
 use domain::ids::{EventId, PersonId, hex_sha256};
 use domain::message::Message;
-use http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::form;
-use crate::source::Source;
+use crate::source::Adapter;
 
 /// The most events read from one body.
 pub(crate) const EVENTS_MAX: usize = 1_000;
@@ -24,13 +23,11 @@ const MESSAGE_BYTES_MAX: usize = 240 * 1024;
 #[derive(Clone, Copy)]
 pub struct Delivery<'a> {
     /// Who sent it.
-    pub source: Source,
+    pub adapter: &'static Adapter,
     /// The connection's name in the policy.
     pub connection: &'a str,
     /// The kind that the subscribed address names, for bodies that do not say it.
     pub kind: Option<&'a str>,
-    /// The request's headers.
-    pub headers: &'a HeaderMap,
     /// The raw body.
     pub body: &'a [u8],
     /// When it came in.
@@ -91,29 +88,12 @@ impl<T: std::fmt::Display> From<T> for Refusal {
 
 /// Reads a body. Never fails: what cannot be read is [`Decoded::Refused`].
 pub fn decode(delivery: &Delivery<'_>) -> Decoded {
-    match delivery.source.read(delivery) {
-        Ok(Decoded::Events { events, unreadable }) => within_limits(events, unreadable),
+    match (delivery.adapter.read)(delivery) {
+        Ok(Decoded::Events { events, unreadable }) if events.is_empty() => {
+            Decoded::Refused { reason: describe(&unreadable) }
+        }
         Ok(decoded) => decoded,
         Err(Refusal(reason)) => Decoded::Refused { reason },
-    }
-}
-
-/// Moves events that would not fit a queue message to the unreadable ones; a body of which nothing is left is refused.
-fn within_limits(events: Vec<WorkerEvent>, mut unreadable: Vec<Unreadable>) -> Decoded {
-    let mut kept = Vec::with_capacity(events.len());
-    for (index, event) in events.into_iter().enumerate() {
-        if Message::hr_event(event.clone()).to_json().len() <= MESSAGE_BYTES_MAX {
-            kept.push(event);
-        } else {
-            unreadable.push(Unreadable { index, reason: "the event is too large; shorten its longest fields".into() });
-        }
-    }
-    match unreadable.first() {
-        Some(first) if kept.is_empty() => {
-            let reason = if unreadable.len() == 1 { first.reason.clone() } else { describe(&unreadable) };
-            Decoded::Refused { reason }
-        }
-        _ => Decoded::Events { events: kept, unreadable },
     }
 }
 
@@ -128,7 +108,7 @@ pub(crate) fn describe(unreadable: &[Unreadable]) -> String {
 pub(crate) fn body_json(delivery: &Delivery<'_>) -> Result<Value, Refusal> {
     let first = delivery.body.iter().find(|byte| !byte.is_ascii_whitespace());
     let looks_json = matches!(first, None | Some(b'{' | b'['));
-    if !looks_json && delivery.source.sends_forms() {
+    if !looks_json && delivery.adapter.sends_forms {
         return form::nested(delivery.body).ok_or_else(|| Refusal("the form cannot be read; send JSON".into()));
     }
     serde_json::from_slice(delivery.body).map_err(|error| {
@@ -174,11 +154,11 @@ impl<'a> Maker<'a> {
         PersonId::new(delivery.connection, &reading.worker.source_person_id)
             .map_err(|_| Refusal("the person's id cannot be used; send plain text of at most 150 characters".into()))?;
         let key = reading.unique_id.clone().unwrap_or_else(|| self.derived_key(&reading));
-        Ok(WorkerEvent {
-            event_id: EventId::derive(delivery.connection, delivery.source.name(), &key),
+        let event = WorkerEvent {
+            event_id: EventId::derive(delivery.connection, delivery.adapter.name(), &key),
             kind: reading.kind,
             source: EventSource {
-                system: delivery.source.name().to_owned(),
+                system: delivery.adapter.name().to_owned(),
                 tenant_id: delivery.connection.to_owned(),
                 company_id: reading.company_id,
                 delivery_id: delivery.id.map(str::to_owned),
@@ -195,7 +175,11 @@ impl<'a> Maker<'a> {
             facts: if deleted { std::collections::BTreeMap::new() } else { reading.facts },
             changed_fields: reading.changed_fields,
             vendor_changed_fields: names(reading.vendor_changed_fields),
-        })
+        };
+        if Message::hr_event(event.clone()).to_json().len() > MESSAGE_BYTES_MAX {
+            return Err("the event is too large to be stored; shorten its longest fields".into());
+        }
+        Ok(event)
     }
 
     /// For sources without event ids: a hash of connection, type, worker, the vendor's time and the body. Where the body
@@ -258,4 +242,31 @@ pub(crate) fn instant(value: &Value) -> Option<Timestamp> {
 /// The schema's kind of this name.
 pub(crate) fn kind_named(word: &str) -> Option<EventKind> {
     serde_json::from_value(Value::from(word)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_that_fits_no_queue_message_is_refused() {
+        for (chars, accepted) in [(1_000, true), (4_000, false)] {
+            let ids = vec!["9".repeat(chars); 100];
+            let data = json!({"worker": {"source_person_id": "1"}, "employment": {"previous_person_ids": ids}});
+            let body = json!({"type": "worker.changed", "data": data}).to_string();
+            let delivery = Delivery {
+                adapter: Adapter::named("standard-webhooks").unwrap(),
+                connection: "hr",
+                kind: None,
+                body: body.as_bytes(),
+                received_at: Timestamp::UNIX_EPOCH,
+                auth: Auth::None,
+                id: None,
+                signed_at: None,
+            };
+            assert_eq!(matches!(decode(&delivery), Decoded::Events { .. }), accepted);
+        }
+    }
 }

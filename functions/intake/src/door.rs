@@ -17,7 +17,7 @@ use crate::problem::{Problem, respond};
 use crate::report::mend;
 use crate::secret::Secret;
 use crate::signature::Verdict;
-use crate::source::Source;
+use crate::source::Adapter;
 use crate::urgent::lane;
 
 /// The largest body taken, in bytes. The server in front should stop reading there, too.
@@ -40,8 +40,8 @@ pub struct App {
 /// An HR system that may speak to us.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// What kind of system it is.
-    pub source: Source,
+    /// How it signs and is read.
+    pub adapter: &'static Adapter,
     /// Its active secrets; several while one is rotated. With none, nothing it sends is taken.
     pub secrets: Vec<Secret>,
 }
@@ -67,18 +67,17 @@ pub async fn handle(app: &App, request: &Request<Bytes>) -> Response<String> {
 
 async fn take(app: &App, request: &Request<Bytes>) -> Result<Response<String>, Problem> {
     let route = route(app, request.uri().path())?;
-    check_envelope(route.connection.source, request)?;
+    check_envelope(route.connection.adapter, request)?;
     let now = app.clock.now();
-    let scheme = route.connection.source.scheme();
+    let scheme = route.connection.adapter.scheme();
     let proof = scheme.verify(&route.connection.secrets, request.headers(), request.body(), now);
     if proof.verdict != Verdict::Valid {
         return Err(not_proven(proof.verdict));
     }
     let delivery = Delivery {
-        source: route.connection.source,
+        adapter: route.connection.adapter,
         connection: route.name,
         kind: route.kind,
-        headers: request.headers(),
         body: request.body(),
         received_at: now,
         auth: Auth::Hmac,
@@ -124,7 +123,7 @@ fn route<'a>(app: &'a App, path: &'a str) -> Result<Route<'a>, Problem> {
 }
 
 /// Method, size and content type: what can be judged before the body is read.
-fn check_envelope(source: Source, request: &Request<Bytes>) -> Result<(), Problem> {
+fn check_envelope(adapter: &Adapter, request: &Request<Bytes>) -> Result<(), Problem> {
     if request.method() != Method::POST {
         let problem =
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Only POST is taken", "send the webhook with POST");
@@ -136,10 +135,10 @@ fn check_envelope(source: Source, request: &Request<Bytes>) -> Result<(), Proble
     }
     let content_type = request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
     // Without the header there is nothing to contradict: the body itself shows what it is.
-    if content_type.is_none_or(|content_type| admits(source, content_type)) {
+    if content_type.is_none_or(|content_type| admits(adapter, content_type)) {
         return Ok(());
     }
-    let detail = if source.sends_forms() {
+    let detail = if adapter.sends_forms {
         "send application/json or application/x-www-form-urlencoded in UTF-8"
     } else {
         "send application/json in UTF-8"
@@ -147,11 +146,11 @@ fn check_envelope(source: Source, request: &Request<Bytes>) -> Result<(), Proble
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", "The content type is not taken", detail))
 }
 
-fn admits(source: Source, content_type: &str) -> bool {
+fn admits(adapter: &Adapter, content_type: &str) -> bool {
     let content_type = content_type.to_ascii_lowercase();
     let mut parts = content_type.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default();
-    let form = media == "application/x-www-form-urlencoded" && source.sends_forms();
+    let form = media == "application/x-www-form-urlencoded" && adapter.sends_forms;
     let utf8 =
         parts.filter_map(|part| part.strip_prefix("charset=")).all(|charset| charset.trim_matches('"') == "utf-8");
     (media == "application/json" || form) && utf8

@@ -21,5 +21,5 @@ pub use decode::{Decoded, Delivery, Unreadable, decode};
 pub use door::{App, BODY_BYTES_MAX, Connection, handle};
 pub use report::{DecodeReport, DecodeRequest, hr_decode_report};
 pub use secret::Secret;
-pub use source::{Source, SourceFault};
+pub use source::{Adapter, SourceFault};
 pub use urgent::urgent;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::decode::{Decoded, Delivery, decode, describe};
 use crate::secret::Secret;
 use crate::signature::Verdict;
-use crate::source::{Source, SourceFault};
+use crate::source::{Adapter, SourceFault};
 
 /// A request as the command line gives it.
 pub struct DecodeRequest<'a> {
@@ -40,8 +40,8 @@ pub struct DecodeReport {
 
 /// Judges a request as the front door would. An error, a source that is not read, is wrong usage: exit code 2.
 pub fn hr_decode_report(request: &DecodeRequest<'_>) -> Result<DecodeReport, SourceFault> {
-    let source = Source::named(request.source)?;
-    let scheme = source.scheme();
+    let adapter = Adapter::named(request.source)?;
+    let scheme = adapter.scheme();
     let proof = if request.secrets.is_empty() {
         scheme.unproven(request.headers)
     } else {
@@ -55,10 +55,9 @@ pub fn hr_decode_report(request: &DecodeRequest<'_>) -> Result<DecodeReport, Sou
         return Ok(report(proof.verdict, &Decoded::Refused { reason }));
     }
     let delivery = Delivery {
-        source,
-        connection: request.connection.unwrap_or(source.name()),
+        adapter,
+        connection: request.connection.unwrap_or(adapter.name()),
         kind: request.kind,
-        headers: request.headers,
         body: request.body,
         received_at: request.now,
         auth: if proof.verdict == Verdict::Valid { Auth::Hmac } else { Auth::None },

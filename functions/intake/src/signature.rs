@@ -375,11 +375,11 @@ mod tests {
 
     #[test]
     fn an_empty_secret_signs_nothing_and_an_unreadable_one_is_named() {
-        let scheme = crate::Source::named("standard-webhooks").unwrap().scheme();
+        let scheme = crate::Adapter::named("standard-webhooks").unwrap().scheme();
         assert_eq!(scheme.check_secret(&Secret::new("whsec_")), Err(SecretFault::Empty));
         assert_eq!(scheme.check_secret(&Secret::new("whsec_*")), Err(SecretFault::NotBase64));
         assert_eq!(scheme.check_secret(&Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")), Ok(()));
-        let scheme = crate::Source::named("bamboohr").unwrap().scheme();
+        let scheme = crate::Adapter::named("bamboohr").unwrap().scheme();
         assert_eq!(scheme.check_secret(&Secret::new(" ")), Err(SecretFault::Empty));
     }
 }

@@ -1,53 +1,25 @@
-//! The HR sources by name, and what is particular to each: how it signs, what it sends, how that is read.
+//! What is particular to each HR source: how it signs, what it sends, how that is read. One module per source, one table.
 
 mod bamboohr;
 mod standard_webhooks;
+
+use domain::policy::Source;
 
 use crate::decode::{Decoded, Delivery, Refusal};
 use crate::secret::Secret;
 use crate::signature::{Scheme, SecretFault};
 
-/// A source that this version reads, by the name the policy gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Source {
-    name: &'static str,
-    adapter: Adapter,
+/// A source that this version reads. There is one of each, so a reference is all that is ever handed around.
+#[derive(Debug)]
+pub struct Adapter {
+    pub(crate) source: Source,
+    pub(crate) scheme: Scheme,
+    /// Whether the source may send forms as well as JSON.
+    pub(crate) sends_forms: bool,
+    pub(crate) read: fn(&Delivery<'_>) -> Result<Decoded, Refusal>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Adapter {
-    BambooHr,
-    StandardWebhooks,
-}
-
-/// Every source we know of. A source without an adapter is a name that is understood and refused.
-const SOURCES: &[(&str, Option<Adapter>)] = &[
-    ("bamboohr", Some(Adapter::BambooHr)),
-    ("standard-webhooks", Some(Adapter::StandardWebhooks)),
-    ("standard_webhooks", Some(Adapter::StandardWebhooks)),
-    ("standardwebhooks", Some(Adapter::StandardWebhooks)),
-    ("standard", Some(Adapter::StandardWebhooks)),
-    ("adp", None),
-    ("cloudevents", None),
-    ("csv", None),
-    ("deel", None),
-    ("factorial", None),
-    ("finch", None),
-    ("greenhouse", None),
-    ("gusto", None),
-    ("hibob", None),
-    ("humi", None),
-    ("merge", None),
-    ("paylocity", None),
-    ("personio", None),
-    ("rippling", None),
-    ("scim", None),
-    ("successfactors", None),
-    ("ukg", None),
-    ("workday", None),
-];
-
-/// Why a name is no source that can be used.
+/// Why a source cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SourceFault {
     /// Nothing by that name is known.
@@ -55,48 +27,34 @@ pub enum SourceFault {
     Unknown,
     /// Known, but there is no adapter for it.
     #[error("`{0}` is not read by this version; `bamboohr` and `standard-webhooks` are")]
-    NotRead(&'static str),
+    NotRead(Source),
 }
 
-impl Source {
-    /// The source of this name, compared without case.
-    pub fn named(name: &str) -> Result<Self, SourceFault> {
-        let known = SOURCES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
-        match known {
-            Some((name, Some(adapter))) => Ok(Self { name, adapter: *adapter }),
-            Some((name, None)) => Err(SourceFault::NotRead(name)),
-            None => Err(SourceFault::Unknown),
-        }
+impl Adapter {
+    /// The adapter of a source.
+    pub fn of(source: Source) -> Result<&'static Self, SourceFault> {
+        let adapters = [&bamboohr::ADAPTER, &standard_webhooks::ADAPTER];
+        adapters.into_iter().find(|adapter| adapter.source == source).ok_or(SourceFault::NotRead(source))
     }
 
-    /// The name, as in the policy.
-    pub fn name(self) -> &'static str {
-        self.name
+    /// The adapter of the source that is called so, in any case of letters.
+    pub fn named(word: &str) -> Result<&'static Self, SourceFault> {
+        Self::of(word.trim().to_ascii_lowercase().parse().map_err(|_| SourceFault::Unknown)?)
+    }
+
+    /// The source's word in the policy.
+    pub fn name(&self) -> &'static str {
+        self.source.word()
     }
 
     /// How the source signs.
-    pub fn scheme(self) -> &'static Scheme {
-        match self.adapter {
-            Adapter::BambooHr => &bamboohr::SCHEME,
-            Adapter::StandardWebhooks => &standard_webhooks::SCHEME,
-        }
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
     }
 
-    /// Whether a secret can be a key of this source, for whoever checks the policy.
-    pub fn check_secret(self, secret: &Secret) -> Result<(), SecretFault> {
-        self.scheme().check_secret(secret)
-    }
-
-    /// Whether the source may send forms as well as JSON.
-    pub(crate) fn sends_forms(self) -> bool {
-        self.adapter == Adapter::BambooHr
-    }
-
-    pub(crate) fn read(self, delivery: &Delivery<'_>) -> Result<Decoded, Refusal> {
-        match self.adapter {
-            Adapter::BambooHr => bamboohr::read(delivery),
-            Adapter::StandardWebhooks => standard_webhooks::read(delivery),
-        }
+    /// Whether a secret can be a key of this source at all. How long it must be is for the policy to say.
+    pub fn check_secret(&self, secret: &Secret) -> Result<(), SecretFault> {
+        self.scheme.check_secret(secret)
     }
 }
 
@@ -106,9 +64,17 @@ mod tests {
 
     #[test]
     fn a_source_is_read_or_known_or_neither_and_says_so() {
-        assert_eq!(Source::named("BambooHR").map(Source::name), Ok("bamboohr"));
-        assert_eq!(Source::named("standard-webhooks").map(Source::name), Ok("standard-webhooks"));
-        assert_eq!(Source::named("hibob"), Err(SourceFault::NotRead("hibob")));
-        assert_eq!(Source::named("excel"), Err(SourceFault::Unknown));
+        assert_eq!(Adapter::named("standard").map(Adapter::name), Ok("standard-webhooks"));
+        assert_eq!(Adapter::named("hibob").map(Adapter::name), Err(SourceFault::NotRead(Source::HiBob)));
+        assert_eq!(Adapter::named("excel").map(Adapter::name), Err(SourceFault::Unknown));
+        assert!(SourceFault::NotRead(Source::HiBob).to_string().starts_with("`hibob` is not read by this version"));
+    }
+
+    #[test]
+    fn the_policy_promises_exactly_what_is_read() {
+        for word in ["bamboohr", "standard-webhooks", "hibob", "personio", "finch", "csv", "workday"] {
+            let source: Source = word.parse().unwrap();
+            assert_eq!(Adapter::of(source).is_ok(), source.is_read_by_this_version(), "{word}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use domain::message::{Body, Message, QueueName};
 use domain::ports::{Clock, FailureReport, Outbox, Outgoing, Parking, StoreError};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, Response};
-use intake::{App, BODY_BYTES_MAX, Connection, Secret, Source, handle};
+use intake::{Adapter, App, BODY_BYTES_MAX, Connection, Secret, handle};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -62,7 +62,7 @@ impl Clock for Memory {
 
 fn app(memory: &Arc<Memory>) -> App {
     let connection = |source: &str, secret: &str| Connection {
-        source: Source::named(source).unwrap(),
+        adapter: Adapter::named(source).unwrap(),
         secrets: vec![Secret::new(secret)],
     };
     App {

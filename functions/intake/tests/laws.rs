@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use intake::signature::Verdict;
-use intake::{DecodeRequest, Secret, Source, hr_decode_report};
+use intake::{Adapter, DecodeRequest, Secret, hr_decode_report};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use sha2::Sha256;
@@ -47,7 +47,7 @@ fn verdict(source: &str, headers: &[(&'static str, Vec<u8>)], secret: &Secret, b
         .map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_bytes(value).ok()?)))
         .collect();
     let Some(headers) = pairs else { return Verdict::Invalid };
-    let scheme = Source::named(source).unwrap().scheme();
+    let scheme = Adapter::named(source).unwrap().scheme();
     scheme.verify(std::slice::from_ref(secret), &headers, body, Timestamp::from_second(NOW).unwrap()).verdict
 }
 

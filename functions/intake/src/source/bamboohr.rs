@@ -2,20 +2,24 @@
 //!
 //! *Field-based* bodies carry `employees[]` with their new values; *event-based* ones are thin, `type` and the record's id.
 //! Sources: BambooHR's "Field-Based Webhooks", "Event-Based Webhooks", "Global Webhooks" and "Webhooks" (security); the
-//! signature is confirmed by a recorded request, which is a test below.
+//! signature is confirmed by a recorded request, `tests/data/bamboohr/recorded_request.json`.
 
 mod fields;
 
 use domain::event::{Effective, EventKind, Version, Worker, WorkerEvent};
+use domain::policy::Source;
 use serde_json::{Map, Value};
 
 use crate::decode::{
     Decoded, Delivery, EVENTS_MAX, Maker, Reading, Refusal, Unreadable, body_json, id_text, instant, kind_named,
 };
 use crate::signature::{Encoding, Freshness, Grammar, Hash, HeaderSet, Key, Scheme, Signed};
+use crate::source::Adapter;
+
+pub(super) static ADAPTER: Adapter = Adapter { source: Source::BambooHr, scheme: SCHEME, sends_forms: true, read };
 
 /// Body and timestamp header, nothing between; several public guides have it otherwise and are wrong.
-pub(crate) const SCHEME: Scheme = Scheme {
+const SCHEME: Scheme = Scheme {
     headers: &[HeaderSet { id: None, timestamp: Some("x-bamboohr-timestamp"), signature: "x-bamboohr-signature" }],
     signed: Signed::BodyTimestamp,
     hash: Hash::Sha256,
@@ -28,7 +32,7 @@ pub(crate) const SCHEME: Scheme = Scheme {
 /// The keys of a field-based entry that are not fields; a form puts both on one level.
 const ENTRY_KEYS: &[&str] = &["id", "action", "timestamp", "changedFields", "fields"];
 
-pub(crate) fn read(delivery: &Delivery<'_>) -> Result<Decoded, Refusal> {
+fn read(delivery: &Delivery<'_>) -> Result<Decoded, Refusal> {
     let root = body_json(delivery)?;
     let mut maker = Maker::new(delivery);
     match (root.get("employees"), root.get("type").and_then(Value::as_str)) {

@@ -5,18 +5,22 @@
 use std::collections::BTreeMap;
 
 use domain::event::{
-    Effective, EventKind, FactValue, Field, FieldFault, FieldKind, Version, Worker, fact_from_text, facts_from_json,
+    Effective, EventKind, FactValue, Field, FieldKind, Version, Worker, fact_from_text, facts_from_json,
 };
+use domain::policy::Source;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::country;
 use crate::decode::{Decoded, Delivery, Maker, Reading, Refusal, body_json, id_text, instant, kind_named};
 use crate::forbidden::is_forbidden;
 use crate::signature::{Encoding, Freshness, Grammar, Hash, HeaderSet, Key, Scheme, Signed};
+use crate::source::Adapter;
+
+pub(super) static ADAPTER: Adapter =
+    Adapter { source: Source::StandardWebhooks, scheme: SCHEME, sends_forms: false, read };
 
 /// `webhook-*`, or Svix's names for the same.
-pub(crate) const SCHEME: Scheme = Scheme {
+const SCHEME: Scheme = Scheme {
     headers: &[
         HeaderSet { id: Some("webhook-id"), timestamp: Some("webhook-timestamp"), signature: "webhook-signature" },
         HeaderSet { id: Some("svix-id"), timestamp: Some("svix-timestamp"), signature: "svix-signature" },
@@ -44,7 +48,7 @@ const LAST_DAYS: &[&str] = &[
 
 type Facts = BTreeMap<Field, FactValue>;
 
-pub(crate) fn read(delivery: &Delivery<'_>) -> Result<Decoded, Refusal> {
+fn read(delivery: &Delivery<'_>) -> Result<Decoded, Refusal> {
     let root = body_json(delivery)?;
     if !root.is_object() {
         return Err("the body is not a JSON object; send `type`, `timestamp` and `data`".into());
@@ -67,8 +71,7 @@ pub(crate) fn read(delivery: &Delivery<'_>) -> Result<Decoded, Refusal> {
     let data = root.get("data").filter(|data| data.is_object());
     let data = data.ok_or("`data` is missing or not an object; put the worker's fields in it")?;
     let worker = worker(data)?;
-    let mut facts = facts_from_json(data)?;
-    known_countries(&mut facts);
+    let facts = facts_from_json(data)?;
     let kind = kind(data, suffix, delivery.kind, &facts);
     check_leaver(kind, &facts)?;
     let changed = texts(data, "changed_fields");
@@ -87,20 +90,6 @@ pub(crate) fn read(delivery: &Delivery<'_>) -> Result<Decoded, Refusal> {
     };
     let event = Maker::new(delivery).make(reading)?;
     Ok(Decoded::Events { events: vec![event], unreadable: Vec::new() })
-}
-
-/// Two letters alone make no country; `UK` is another writing of `GB`.
-fn known_countries(facts: &mut Facts) {
-    for (_, value) in facts.iter_mut().filter(|(field, _)| field.kind() == FieldKind::Country) {
-        let Some(code) = value.as_text() else { continue };
-        *value = country::alpha2(code).map_or_else(
-            || {
-                let (problem, fix) = ("is not a country's code", "send the ISO 3166-1 alpha-2 code, such as NL");
-                FactValue::Fault(FieldFault { problem: problem.into(), fix: fix.into() })
-            },
-            |code| FactValue::Text(code.to_owned()),
-        );
-    }
 }
 
 fn worker(data: &Value) -> Result<Worker, Refusal> {

@@ -85,7 +85,7 @@ pub trait Roster: Send + Sync {
     async fn person(&self, id: &PersonId) -> Result<Option<Person>, StoreError>;
 
     /// Commits everything of the change in one transaction, or nothing. [`StoreError::Conflict`] if the change holds a
-    /// head and the stored head's version is not the one before it.
+    /// head and the stored head's version is not the one before it, or holds none and nothing is known of the person.
     async fn commit(&self, change: Change) -> Result<(), StoreError>;
 
     /// The latest entries of a person's timeline, newest last.

@@ -156,7 +156,7 @@ pub fn facts_from_json(root: &Value) -> Result<BTreeMap<Field, FactValue>, BadEv
     Ok(facts)
 }
 
-/// The value at a dotted path; None where it, or an object on the way, is absent or null.
+/// The value at a dotted path; None where it, or an object on the way, is absent.
 fn find<'a>(root: &'a Value, path: &str) -> Result<Option<&'a Value>, BadEvent> {
     let mut value = root;
     let mut walked = String::new();
@@ -166,7 +166,9 @@ fn find<'a>(root: &'a Value, path: &str) -> Result<Option<&'a Value>, BadEvent> 
                 Some(next) => value = next,
                 None => return Ok(None),
             },
-            Value::Null => return Ok(None),
+            // A null inner object (`"manager": null`) is known to be empty, and so is all in it. A null section
+            // (`"employment": null`) is how many programs write "nothing to say": taken for empty it would undo a termination.
+            Value::Null => return Ok(walked.contains('.').then_some(&Value::Null)),
             _ => {
                 return Err(BadEvent {
                     path: walked,
@@ -291,6 +293,16 @@ mod tests {
         let read: WorkerEvent = serde_json::from_value(event()).unwrap();
         assert_eq!(read.facts.get("contact.work_phone"), Some(&FactValue::Null));
         assert_eq!(read.facts.get("contact.work_mobile"), None);
+    }
+
+    #[test]
+    fn a_null_object_empties_its_fields_and_a_null_section_says_nothing() {
+        let mut body = event();
+        body["org"] = json!({"manager": null});
+        body["employment"] = json!(null);
+        let read: WorkerEvent = serde_json::from_value(body).unwrap();
+        assert_eq!(read.facts.get("org.manager.source_person_id"), Some(&FactValue::Null));
+        assert_eq!(read.facts.get("employment.end_date"), None);
     }
 
     #[test]

@@ -1,1 +1,1 @@
-//! Handlers and emulator together.
+//! Nothing: cargo wants a target that is no test. What this crate is for stands in `tests/e2e`.

@@ -1,0 +1,4 @@
+//! Handlers and emulator together, and the rules the repository keeps about itself.
+
+#[cfg(test)]
+mod tidy;

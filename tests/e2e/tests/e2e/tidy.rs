@@ -21,6 +21,7 @@ fn printed(program: &str, arguments: &[&str]) -> String {
 /// The files under version control, relative to the top; those just removed from the work tree are left out.
 fn tracked() -> Vec<String> {
     let listed = printed("git", &["ls-files", "-z"]);
+    assert!(!listed.is_empty(), "git lists no file");
     let root = root();
     listed.split_terminator('\0').filter(|path| root.join(path).is_file()).map(str::to_owned).collect()
 }

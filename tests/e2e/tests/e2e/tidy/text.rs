@@ -21,6 +21,7 @@ const SPELLING: &str = include_str!("spelling.tsv");
 const LEFT_FOR_LATER: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX")];
 const LEFT_FOR_LATER_MACROS: &[&str] = &[concat!("todo", "!"), concat!("unimplemented", "!")];
 const SLEEP: &str = concat!("thread::", "sleep");
+const SLEEP_OF_A_TASK: &str = concat!("time::", "sleep");
 const WORKPLACE: &str = concat!("/wo", "rk");
 
 /// A file under version control.
@@ -33,11 +34,7 @@ struct File {
 fn files(endings: &[&str]) -> Vec<File> {
     let root = root();
     let wanted = tracked().into_iter().filter(|path| endings.iter().any(|ending| path.ends_with(ending)));
-    let files: Vec<File> = wanted
-        .map(|path| File { text: std::fs::read_to_string(root.join(&path)).expect("a file of text"), path })
-        .collect();
-    assert!(!files.is_empty(), "git lists no file that ends in {endings:?}");
-    files
+    wanted.map(|path| File { text: std::fs::read_to_string(root.join(&path)).expect("a file of text"), path }).collect()
 }
 
 /// What we write by hand: code, manifests, commands, prose.
@@ -71,8 +68,13 @@ fn british(line: &str) -> Option<String> {
     Some(format!("{found}: spell it {instead}"))
 }
 
-fn sleeps(line: &str) -> Option<String> {
-    line.contains(SLEEP).then(|| format!("{SLEEP}: wait for what you wait for; time is an input"))
+/// A thread never sleeps; a task may, at the edges and under the client's pace, but not in a function: it gives the
+/// message back with the time it wants it again.
+fn sleeps(path: &str, line: &str) -> Option<String> {
+    let found = if line.contains(SLEEP) { SLEEP } else { SLEEP_OF_A_TASK };
+    let forbidden = found == SLEEP || path.starts_with("functions/");
+    (forbidden && line.contains(found))
+        .then(|| format!("{found}: time is an input; wait for an event, or say when to wake"))
 }
 
 #[test]
@@ -86,8 +88,8 @@ fn words_are_spelled_the_american_way() {
 }
 
 #[test]
-fn nothing_puts_a_thread_to_sleep() {
-    assert_every_line(&[".rs"], |_, line| sleeps(line));
+fn no_thread_and_no_function_sleeps() {
+    assert_every_line(&[".rs"], |file, line| sleeps(&file.path, line));
 }
 
 #[test]
@@ -104,8 +106,10 @@ fn each_rule_finds_what_it_forbids_and_spares_the_rest() {
     assert!(british(concat!("fn organi", "sation_of(", "licen", "ces)")).is_some());
     assert!(british(concat!("Initial", "ising")).is_some());
     assert_eq!(british("a realistic specialist for organisms licenses analyses"), None);
-    assert!(sleeps(&format!("std::{SLEEP}(second);")).is_some());
-    assert_eq!(sleeps("tokio::time::advance(second)"), None);
+    assert!(sleeps("infra/joinery/src/lib.rs", &format!("std::{SLEEP}(second);")).is_some());
+    assert!(sleeps("functions/groups/src/lib.rs", &format!("tokio::{SLEEP_OF_A_TASK}(second).await;")).is_some());
+    assert_eq!(sleeps("shared/graph/src/client.rs", &format!("tokio::{SLEEP_OF_A_TASK}(second).await;")), None);
+    assert_eq!(sleeps("functions/groups/src/lib.rs", "tokio::time::advance(second)"), None);
 }
 
 /// A path to what lies beside or around the checkout: it is there on one machine only. Paths that climb elsewhere are
@@ -228,10 +232,8 @@ fn every_command_of_the_documents_is_a_target_of_the_makefile() {
     let makefile = std::fs::read_to_string(root().join("Makefile")).expect("the Makefile");
     let targets = targets(&makefile);
     let mut findings = Vec::new();
-    for path in tracked().into_iter().filter(|path| path.ends_with(".md")) {
-        let document = std::fs::read_to_string(root().join(&path)).expect("a document");
-        let unknown =
-            commands_of_make(&document).into_iter().filter(|(_, goal)| targets.iter().all(|t| t.name != *goal));
+    for File { path, text } in files(&[".md"]) {
+        let unknown = commands_of_make(&text).into_iter().filter(|(_, goal)| targets.iter().all(|t| t.name != *goal));
         findings.extend(unknown.map(|(at, goal)| format!("{path}:{at}: make {goal}: the Makefile has no such target")));
     }
     assert_none(&findings);

@@ -1,0 +1,186 @@
+//! The store behind its ports, with a point to die at before every write, and messages that may come twice.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ids::{PersonId, SkuId};
+use domain::message::QueueName;
+use domain::person::{Change, Person, TimelineEntry};
+use domain::ports::{
+    AddressHolder, Addresses, Controls, FailureReport, Fences, Handle, Outbox, Outgoing, Page, Pager, Parking, Roster,
+    StoreError, Switches, Vault,
+};
+use embedded::{Delivery, Receipt, Store};
+use jiff::Timestamp;
+use joinery::machine::{Inbox, Settlement};
+
+use super::schedule::Schedule;
+
+/// Every port of a world.
+#[derive(Clone)]
+pub(crate) struct Ports {
+    pub(crate) store: Store,
+    pub(crate) schedule: Arc<Schedule>,
+    pub(crate) twice: Option<Arc<Twice>>,
+}
+
+/// Gives every message back once after it was done, as a queue does whose deletion got lost.
+#[derive(Default)]
+pub(crate) struct Twice {
+    taken: Mutex<Vec<(Receipt, String)>>,
+    repeated: Mutex<BTreeSet<String>>,
+}
+
+impl Twice {
+    fn note(&self, delivery: &Delivery) {
+        self.taken.lock().unwrap().push((delivery.receipt, delivery.message_id.clone()));
+    }
+
+    /// Whether this message is to come again.
+    fn again(&self, receipt: Receipt) -> bool {
+        let taken = self.taken.lock().unwrap();
+        let id = taken.iter().find(|(own, _)| *own == receipt).map(|(_, id)| id.clone());
+        id.is_some_and(|id| self.repeated.lock().unwrap().insert(id))
+    }
+}
+
+#[async_trait]
+impl Inbox for Ports {
+    async fn take(&self, queue: QueueName, visibility: Duration) -> Result<Option<Delivery>, StoreError> {
+        // Asking an empty queue writes nothing.
+        if self.store.depth(queue)? == 0 {
+            return Ok(None);
+        }
+        self.schedule.write().await;
+        let delivery = Inbox::take(&self.store, queue, visibility).await?;
+        if let (Some(delivery), Some(twice)) = (&delivery, &self.twice) {
+            twice.note(delivery);
+        }
+        Ok(delivery)
+    }
+
+    async fn settle(&self, receipt: Receipt, how: Settlement) -> Result<(), StoreError> {
+        self.schedule.write().await;
+        let again = how == Settlement::Delete && self.twice.as_ref().is_some_and(|twice| twice.again(receipt));
+        let how = if again { Settlement::Defer(Duration::ZERO) } else { how };
+        Inbox::settle(&self.store, receipt, how).await
+    }
+}
+
+#[async_trait]
+impl Outbox for Ports {
+    async fn send(&self, queue: QueueName, message: Outgoing) -> Result<(), StoreError> {
+        self.schedule.write().await;
+        self.store.send(queue, message).await
+    }
+}
+
+#[async_trait]
+impl Roster for Ports {
+    async fn person(&self, id: &PersonId) -> Result<Option<Person>, StoreError> {
+        self.store.person(id).await
+    }
+
+    async fn commit(&self, change: Change) -> Result<(), StoreError> {
+        self.schedule.write().await;
+        self.store.commit(change).await
+    }
+
+    async fn timeline(&self, id: &PersonId, limit: usize) -> Result<Vec<TimelineEntry>, StoreError> {
+        self.store.timeline(id, limit).await
+    }
+
+    async fn find(&self, handle: &Handle) -> Result<Vec<PersonId>, StoreError> {
+        self.store.find(handle).await
+    }
+
+    async fn list(&self, after: Option<&PersonId>, limit: usize) -> Result<Vec<PersonId>, StoreError> {
+        self.store.list(after, limit).await
+    }
+
+    async fn take_due(&self, now: Timestamp, retry_at: Timestamp, limit: usize) -> Result<Vec<PersonId>, StoreError> {
+        self.schedule.write().await;
+        self.store.take_due(now, retry_at, limit).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.store.next_due().await
+    }
+
+    async fn waiting_for(&self, sku: &SkuId, limit: usize) -> Result<Vec<PersonId>, StoreError> {
+        self.store.waiting_for(sku, limit).await
+    }
+}
+
+#[async_trait]
+impl Fences for Ports {
+    async fn is_up(&self, id: &PersonId) -> Result<bool, StoreError> {
+        self.store.is_up(id).await
+    }
+
+    async fn take_lease(
+        &self,
+        id: &PersonId,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.schedule.write().await;
+        self.store.take_lease(id, holder, now, until).await
+    }
+
+    async fn release_lease(&self, id: &PersonId, holder: &str) -> Result<(), StoreError> {
+        self.schedule.write().await;
+        self.store.release_lease(id, holder).await
+    }
+}
+
+#[async_trait]
+impl Addresses for Ports {
+    async fn claim(&self, address: &str, holder: &AddressHolder) -> Result<AddressHolder, StoreError> {
+        self.schedule.write().await;
+        self.store.claim(address, holder).await
+    }
+}
+
+#[async_trait]
+impl Vault for Ports {
+    async fn put(&self, reference: &str, secret: &str) -> Result<(), StoreError> {
+        self.schedule.write().await;
+        self.store.put(reference, secret).await
+    }
+
+    async fn peek(&self, reference: &str) -> Result<Option<String>, StoreError> {
+        self.store.peek(reference).await
+    }
+
+    async fn take(&self, reference: &str) -> Result<Option<String>, StoreError> {
+        self.schedule.write().await;
+        Vault::take(&self.store, reference).await
+    }
+}
+
+#[async_trait]
+impl Controls for Ports {
+    async fn switches(&self) -> Result<Switches, StoreError> {
+        self.store.switches().await
+    }
+}
+
+#[async_trait]
+impl Parking for Ports {
+    async fn park(&self, report: FailureReport) -> Result<(), StoreError> {
+        self.schedule.write().await;
+        self.store.park(report).await
+    }
+}
+
+#[async_trait]
+impl Pager for Ports {
+    async fn page(&self, page: Page) -> Result<(), StoreError> {
+        self.schedule.write().await;
+        self.store.page(page).await
+    }
+}

@@ -60,7 +60,8 @@ impl Functions {
 
     /// Hands a message to the function of its queue. One that cannot be understood is parked, never dropped.
     pub async fn handle(&self, queue: QueueName, body: &str) -> Result<Outcome, Failure> {
-        let message = Message::from_json(body).map_err(|error| Failure::Park { cause: "bad-message", source: Box::new(error) })?;
+        let message = Message::from_json(body)
+            .map_err(|error| Failure::Park { cause: "bad-message", source: Box::new(error) })?;
         match queue {
             QueueName::People | QueueName::PeopleUrgent => people::handle(&self.people, &message).await,
             QueueName::Accounts => accounts::handle(&self.accounts, &message).await,

@@ -2,8 +2,15 @@
 //!
 //! - [`functions`]: every function wired to its ports;
 //! - [`machine`]: takes messages from the queues, hands them to the functions, settles them, and sweeps for who is due;
+//! - [`up`]: all of it running, with the webhook listener and the followed clock;
+//! - [`desk`]: the data directory as every other command finds it;
+//! - [`tenant`]: Graph clients from a URL and the environment's credentials;
 //! - [`edge`]: the only place that asks the machine for time and randomness.
 
+pub mod clock;
+pub mod desk;
 pub mod edge;
 pub mod functions;
 pub mod machine;
+pub mod tenant;
+pub mod up;

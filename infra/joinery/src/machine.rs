@@ -84,17 +84,32 @@ pub struct Machine {
 impl Machine {
     /// Takes one message of a queue, if there is one, has it handled and settles it. False: there was none.
     pub async fn work(&self, queue: QueueName) -> Result<bool, StoreError> {
-        let Some(delivery) = self.inbox.take(queue, VISIBILITY).await? else { return Ok(false) };
+        let Some(delivery) = self.take(queue).await? else { return Ok(false) };
+        self.finish(queue, delivery).await?;
+        Ok(true)
+    }
+
+    /// Takes one message of a queue, if there is one. It shows again by itself unless it is finished.
+    pub async fn take(&self, queue: QueueName) -> Result<Option<Delivery>, StoreError> {
+        self.inbox.take(queue, VISIBILITY).await
+    }
+
+    /// Has a message handled and settles it. Answers how.
+    pub async fn finish(&self, queue: QueueName, delivery: Delivery) -> Result<Settlement, StoreError> {
         let handled = tokio::time::timeout(RECORD_MAX, self.functions.handle(queue, &delivery.body)).await;
         let result = handled.unwrap_or_else(|_| Err(Failure::Retry("it took longer than a message may".into())));
         let how = settlement(result, delivery.receive_count);
         match &how {
-            Settlement::Retry(_, reason) => tracing::warn!(%queue, group = %delivery.group, reason, "failed, will be tried again"),
-            Settlement::Bury(cause, reason) => tracing::error!(%queue, group = %delivery.group, cause, reason, "failed for good"),
+            Settlement::Retry(_, reason) => {
+                tracing::warn!(%queue, group = %delivery.group, reason, "failed, will be tried again");
+            }
+            Settlement::Bury(cause, reason) => {
+                tracing::error!(%queue, group = %delivery.group, cause, reason, "failed for good");
+            }
             Settlement::Delete | Settlement::Defer(_) => {}
         }
-        self.inbox.settle(delivery.receipt, how).await?;
-        Ok(true)
+        self.inbox.settle(delivery.receipt, how.clone()).await?;
+        Ok(how)
     }
 
     /// Wakes everyone for whom something is due by now. Answers how many.

@@ -13,6 +13,14 @@ use crate::columns::{Query, at_most, column, corrupt, decode, encode, execute, i
 use crate::limits::FOUND_MAX;
 use crate::store::Store;
 
+impl Store {
+    /// Makes everybody due at `now`, so that the next sweeps look at them all: for when what held them is gone.
+    pub fn wake_all(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let sql = "UPDATE people SET due_at = ?1 WHERE due_at IS NULL OR due_at > ?1";
+        self.write(|connection| execute(connection, sql, [micros(now)]))
+    }
+}
+
 #[async_trait]
 impl Roster for Store {
     async fn person(&self, id: &PersonId) -> Result<Option<Person>, StoreError> {

@@ -1,0 +1,327 @@
+//! `joinery up`: every function, its queues, the sweep and the webhook listener on one machine.
+//!
+//! ```text
+//! listener ──► queues ──► a worker group per queue ──► functions ──► Graph (two clients)
+//!                ▲   bells: what is sent in this process is taken at once; a tick finds what time or another process brings
+//!              sweep: whoever is due by the clock
+//! ```
+//!
+//! # Guarantees
+//! - One `up` per data directory, one tenant per data directory.
+//! - A real tenant starts in observe: the mode is stored before the first worker runs.
+//! - No account is made before the tenant's addresses have been read once. Cuts wait for nothing.
+//! - Dropping [`Running`] is a crash: everything stops where it stands, and what was acknowledged is stored.
+
+mod addresses;
+mod alerts;
+mod bells;
+mod door;
+mod secrets;
+mod sweep;
+mod workers;
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::message::QueueName;
+use domain::policy::Policy;
+use domain::ports::{Clock, Entropy, Mode, Pager, StoreError};
+use embedded::{Durability, OpenError, Store};
+use stage::Ports;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use url::Url;
+
+use crate::clock::{ClockError, OtherClock};
+use crate::desk::{PolicyError, Remembered, load_policy};
+use crate::edge::{FollowedClock, SystemEntropy};
+use crate::functions::{Functions, Wiring};
+use crate::machine::Machine;
+use crate::tenant::{Clients, Environment, Identities, TenantError, is_loopback};
+
+pub use secrets::SecretFault;
+
+use alerts::{Alarm, Alerts};
+use bells::Bells;
+
+/// How long what is in hand may take to finish after a stop was asked for.
+const FINISH_MAX: Duration = Duration::from_secs(30);
+/// How often the other clock is looked at.
+const CLOCK_TICK: Duration = Duration::from_millis(75);
+/// The file whose lock says that an `up` is running on the directory.
+const LOCK: &str = "up.lock";
+
+/// What to start with.
+#[derive(Clone)]
+pub struct Options {
+    /// The policy file. It is read once: a change takes a restart.
+    pub policy: PathBuf,
+    /// The data directory; made if it is missing.
+    pub data: PathBuf,
+    /// Where to take webhooks; port 0 is any free one.
+    pub listen: SocketAddr,
+    /// Graph's base address.
+    pub graph_url: Url,
+    /// A clock on this machine to follow, instead of the machine's own.
+    pub clock_url: Option<Url>,
+    /// Where credentials and `env:` secrets come from.
+    pub environment: Environment,
+    /// What acknowledged data survives.
+    pub durability: Durability,
+}
+
+/// Why it does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No policy, or a faulty one.
+    #[error("the policy cannot be used")]
+    Policy(#[from] PolicyError),
+    /// A secret that the policy names.
+    #[error(transparent)]
+    Secret(#[from] SecretFault),
+    /// No way to the tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The clock to follow.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// The data directory cannot be used.
+    #[error("the data directory {} cannot be used", .0.display())]
+    Data(PathBuf, #[source] OpenError),
+    /// Another one runs on the same data.
+    #[error("another `joinery up` is running on {}", .0.display())]
+    Running(PathBuf),
+    /// The data belongs to another tenant.
+    #[error("the data in {} belongs to another tenant: use a directory of its own for each", .0.display())]
+    OtherTenant(PathBuf),
+    /// The store does not answer.
+    #[error("the data cannot be read or written")]
+    Store(#[from] StoreError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+}
+
+/// Everything at work. Dropping it stops everything where it stands; [`Running::shutdown`] finishes what is in hand.
+pub struct Running {
+    address: SocketAddr,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<&'static str>,
+    _lock: File,
+}
+
+impl Running {
+    /// Where webhooks are taken.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The store, for looking.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The time everything lives in.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Waits until a part of it ends, which none should: answers its name.
+    pub async fn wait(&mut self) -> &'static str {
+        match self.tasks.join_next().await {
+            Some(Ok(name)) => name,
+            Some(Err(error)) => {
+                tracing::error!(panicked = error.is_panic(), "a part of joinery broke");
+                "a part that broke"
+            }
+            None => "everything",
+        }
+    }
+
+    /// Takes no more work, finishes what is in hand, and stops. True: everything was finished in time; otherwise the rest
+    /// comes back by itself at the next start.
+    pub async fn shutdown(mut self) -> bool {
+        self.stop.send_replace(true);
+        let finished = async { while self.tasks.join_next().await.is_some() {} };
+        tokio::time::timeout(FINISH_MAX, finished).await.is_ok()
+    }
+}
+
+/// Starts everything. When this returns, webhooks are taken.
+pub async fn start(options: Options) -> Result<Running, StartError> {
+    let policy = load_policy(&options.policy)?;
+    let beside = options.policy.parent().unwrap_or(Path::new(""));
+    let connections = secrets::connections(&policy, &options.environment, beside)?;
+    let alerts = Alerts::new(secrets::alert_address(&policy, &options.environment, beside)?)?;
+    let identities = Identities::from_environment(&options.environment, &options.graph_url, &policy.tenant.domain)?;
+    let followed = FollowedClock::default();
+    let mut other_clock = None;
+    if let Some(address) = &options.clock_url {
+        let mut other = OtherClock::at(address, followed.clone())?;
+        other.look().await?;
+        other_clock = Some(other);
+    }
+    let clock: Arc<dyn Clock> = Arc::new(followed);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let clients = Clients::new(&options.graph_url, &identities, &clock, &entropy)?;
+    let (store, lock) = open(&options, &policy, &identities, &clock)?;
+    let listener = TcpListener::bind(options.listen).await;
+    let listener = listener.map_err(|error| StartError::Listen(options.listen, error))?;
+    let address = listener.local_addr().map_err(|error| StartError::Listen(options.listen, error))?;
+    say_identities(&identities);
+
+    let bells = Bells::default();
+    let (alarm, alerts) = alerts.over(store.clone());
+    let ports = ports(&store, &bells, &alarm, &clock, &entropy);
+    let app = Arc::new(intake::App {
+        connections,
+        outbox: Arc::clone(&ports.outbox),
+        parking: Arc::new(store.clone()),
+        clock: Arc::clone(&clock),
+    });
+    let parts = Parts { policy, store: store.clone(), clients, ports, alarm, bells, clock: Arc::clone(&clock) };
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    if let Some(other) = other_clock {
+        tasks.spawn(named("the clock", follow(other, parts.bells.clone(), stopped.clone())));
+    }
+    tasks.spawn(named("the alerts", alerts.deliver(stopped.clone())));
+    tasks.spawn(named("the webhook listener", door::serve(listener, app, store.clone(), stopped.clone())));
+    parts.spawn(&mut tasks, &stopped);
+    Ok(Running { address, store, clock, stop, tasks, _lock: lock })
+}
+
+/// What the working tasks are made of.
+struct Parts {
+    policy: Arc<Policy>,
+    store: Store,
+    clients: Clients,
+    ports: Ports,
+    alarm: Alarm,
+    bells: Bells,
+    clock: Arc<dyn Clock>,
+}
+
+impl Parts {
+    fn spawn(self, tasks: &mut JoinSet<&'static str>, stop: &watch::Receiver<bool>) {
+        let store = Arc::new(self.store.clone());
+        let wiring = Wiring {
+            ports: self.ports.clone(),
+            addresses: store.clone(),
+            vault: store.clone(),
+            graph: Arc::clone(&self.clients.ordinary),
+            graph_for_cuts: self.clients.cuts,
+        };
+        let machine = Machine {
+            inbox: store,
+            functions: Functions::new(&self.policy, &wiring),
+            roster: self.ports.roster,
+            outbox: self.ports.outbox,
+            clock: Arc::clone(&self.clock),
+            entropy: self.ports.entropy,
+        };
+        let (reader, seeded) = addresses::Reading::new(self.clients.ordinary, self.store.clone(), self.clock);
+        tasks.spawn(named("the reading of addresses", reader.keep_up(stop.clone())));
+        for queue in QueueName::ALL {
+            let group = workers::Group {
+                queue,
+                machine: machine.clone(),
+                bells: self.bells.clone(),
+                alarm: self.alarm.clone(),
+                gate: (queue == QueueName::Accounts).then(|| seeded.clone()),
+            };
+            tasks.spawn(named(queue.as_str(), group.work(stop.clone())));
+        }
+        let sweep = sweep::Sweep::new(machine, self.store, &self.policy, self.bells);
+        tasks.spawn(named("the sweep", sweep.keep_sweeping(stop.clone())));
+    }
+}
+
+fn ports(store: &Store, bells: &Bells, alarm: &Alarm, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> Ports {
+    let shared = Arc::new(store.clone());
+    let pager: Arc<dyn Pager> = Arc::new(alarm.clone());
+    Ports {
+        roster: shared.clone(),
+        fences: shared.clone(),
+        controls: shared,
+        outbox: Arc::new(bells::RingingOutbox { store: store.clone(), bells: bells.clone() }),
+        pager,
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+    }
+}
+
+/// Opens the store for this tenant alone, and for this process alone; stores the mode of a first start.
+fn open(
+    options: &Options,
+    policy: &Policy,
+    identities: &Identities,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Store, File), StartError> {
+    let durability = embedded::Options { durability: options.durability };
+    let unusable = |error| StartError::Data(options.data.clone(), error);
+    let store = Store::open(&options.data, Arc::clone(clock), durability).map_err(unusable)?;
+    let lock = File::create(options.data.join(LOCK)).map_err(|error| unusable(error.into()))?;
+    lock.try_lock().map_err(|_| StartError::Running(options.data.clone()))?;
+    let remembered = Remembered {
+        policy: std::path::absolute(&options.policy).unwrap_or_else(|_| options.policy.clone()),
+        fingerprint: policy.fingerprint.clone(),
+        graph_url: options.graph_url.clone(),
+        clock_url: options.clock_url.clone(),
+        tenant: identities.ordinary.tenant.clone(),
+    };
+    if Remembered::load(&store)?.is_some_and(|before| !before.is_of_same_tenant(&remembered)) {
+        return Err(StartError::OtherTenant(options.data.clone()));
+    }
+    // The mode first: were we killed in between, the next start would find settings without one, and observe.
+    store.initialize_mode(if is_loopback(&options.graph_url) { Mode::Enforce } else { Mode::Observe })?;
+    remembered.save(&store)?;
+    Ok((store, lock))
+}
+
+fn say_identities(identities: &Identities) {
+    if identities.is_one() {
+        tracing::warn!("CUT_CLIENT_ID is not set: cuts use the identity of ordinary work, and share its quota with it");
+    }
+}
+
+async fn named(name: &'static str, work: impl Future<Output = ()>) -> &'static str {
+    work.await;
+    name
+}
+
+/// Waits until it is asked to stop, or nobody is left who could ask.
+async fn asked_to(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Follows the other clock, and has everybody look up when it jumps.
+async fn follow(mut other: OtherClock, bells: Bells, mut stop: watch::Receiver<bool>) {
+    let mut silent = false;
+    loop {
+        match other.look().await {
+            Ok(jumped) => {
+                silent = false;
+                if jumped {
+                    bells.ring_all();
+                }
+            }
+            Err(error) if !silent => {
+                silent = true;
+                tracing::warn!(error = crate::machine::chain(&error), "the clock is not followed for now");
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(CLOCK_TICK) => {}
+            () = asked_to(&mut stop) => return,
+        }
+    }
+}

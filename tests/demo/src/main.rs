@@ -1,0 +1,73 @@
+//! The demo as a program.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use demo::company::Company;
+use demo::play::Play;
+use demo::scenario::Day;
+use demo::terminal::Terminal;
+use demo::{summary, tenant::Tenant};
+use serde_json::json;
+
+/// Plays a day in the life of a company on this machine, then serves until Ctrl-C.
+///
+/// Starts the Graph emulator with its demo tenant, and Joinery with all its functions, on free ports of this machine; sends real,
+/// signed HR webhooks; shows person by person what becomes of them.
+///
+/// Exit codes: 0, the day ended exactly as it should; 1, it did not; 2, it could not be played.
+#[derive(Debug, Parser)]
+#[command(name = "demo", version)]
+struct Arguments {
+    /// Play the day and exit
+    #[arg(long)]
+    once: bool,
+    /// Where to keep policy, secrets and data: an empty directory [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
+    let day = Day::load()?;
+    let temporary = tempfile::Builder::new().prefix("joinery-demo-").tempdir()?;
+    let directory = arguments.data.as_deref().unwrap_or(temporary.path());
+    let mut company = Company::open(&day, directory).await?;
+    let (graph, data) = (company.stage.url.to_string(), company.files.directory.display().to_string());
+    Terminal::new(&day).opening(&graph, &company.hooks, &data);
+    let ending = Play::new(&day, &company).await?.run().await?;
+    summary::table(&day, &ending);
+    summary::verdict(&ending);
+    let good = ending.differences.is_empty();
+    if !arguments.once {
+        serve(&mut company).await?;
+    }
+    company.joinery.shutdown().await;
+    Ok(good)
+}
+
+async fn serve(company: &mut Company) -> Result<(), Box<dyn Error>> {
+    let tenant: &Tenant = &company.stage.tenant;
+    tenant.put("clock", &json!({"running": true})).await?;
+    summary::what_next(company);
+    tokio::select! {
+        part = company.joinery.wait() => Err(format!("{part} ended").into()),
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_default_env() {
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
+    match run(&Arguments::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            anstream::eprintln!("demo: {}", joinery::machine::chain(error.as_ref()));
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The end of the day: who was to end how and did, and what to try next.
+
+use std::path::Path;
+
+use anstream::println;
+use comfy_table::{ContentArrangement, Table, presets};
+use owo_colors::OwoColorize as _;
+use serde_json::{Value, json};
+
+use crate::company::Company;
+use crate::play::Ending;
+use crate::scenario::{Day, Facts};
+use crate::signing::Signer;
+
+/// A table of everybody: what happened, how it had to end, how the tenant shows it.
+pub fn table(day: &Day, ending: &Ending) {
+    println!("\n{} {}\n", "━━".dimmed(), "How the day ended, read from the tenant".bold());
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY.into()).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["", "person", "what happened", "must end as", "ends as"]);
+    for (role, actual) in day.people.iter().zip(&ending.people) {
+        let good = !ending.differences.iter().any(|difference| difference.place == "the end" && difference.subject == role.name);
+        let mark = if good { "✓" } else { "✗" };
+        let person = format!("{}\n{}", role.name, role.id);
+        table.add_row([mark.to_owned(), person, role.story.clone(), told(&role.end), told(actual)]);
+    }
+    println!("{table}");
+    let seats = day.seats.iter().map(|(sku, [taken, free])| format!("{sku} {taken} taken, {free} free"));
+    println!("seats: {}", seats.collect::<Vec<_>>().join(" · ").dimmed());
+}
+
+/// The verdict, with every difference.
+pub fn verdict(ending: &Ending) {
+    if ending.differences.is_empty() {
+        println!("\n{} the day ended exactly as it should: accounts, groups, licenses, seats, tasks and everybody else\n", "✓".green().bold());
+        return;
+    }
+    println!("\n{} {} things are not as they should be", "✗".red().bold(), ending.differences.len());
+    for difference in &ending.differences {
+        println!("  • {difference}");
+    }
+}
+
+/// A person's facts in a line or two.
+fn told(facts: &Facts) -> String {
+    let text = |name: &str| facts.get(name).and_then(Value::as_str).unwrap_or_default();
+    if text("upn").is_empty() {
+        return "no account".into();
+    }
+    let list = |name: &str| -> Vec<&str> {
+        facts.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+    };
+    let or_none = |items: Vec<&str>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
+    let access = if facts.get("enabled") == Some(&Value::Bool(true)) { "open" } else { "closed" };
+    let mut lines = vec![format!("{} ({access})", text("upn"))];
+    lines.push(format!("groups: {}", or_none(list("groups"))));
+    lines.push(format!("licenses: {}", or_none(list("licenses"))));
+    if !list("tasks").is_empty() {
+        lines.push(format!("for a human: {}", or_none(list("tasks"))));
+    }
+    if facts.get("waiting").and_then(Value::as_u64).is_some_and(|waiting| waiting > 0) {
+        lines.push("waits for a seat".into());
+    }
+    lines.join("\n")
+}
+
+/// Lines to paste into another terminal while everything keeps running.
+pub fn what_next(company: &Company) {
+    println!("\n{} {}\n", "━━".dimmed(), "Everything keeps running. Try, in another terminal:".bold());
+    let data = company.files.directory.as_path();
+    for (comment, lines) in [
+        ("what Joinery knows of somebody, and would do now", commands(data)),
+        ("the tenant, as Graph answers", graph(company)),
+        ("be an HR system: a signed request for a new colleague", signed_request(company)),
+        ("see whom it became", format!("cargo run -q -p joinery -- person hr:NEW-1 --data '{}'", data.display())),
+        ("let time go on: by a day, say", clock(company)),
+    ] {
+        println!("{}\n{lines}\n", format!("# {comment}").dimmed());
+    }
+    println!("{}", "Ctrl-C ends it.".dimmed());
+}
+
+fn commands(data: &Path) -> String {
+    let data = data.display();
+    format!(
+        "cargo run -q -p joinery -- person bamboo:201 --data '{data}'\n\
+         cargo run -q -p joinery -- person hr:US-08 --data '{data}'\n\
+         cargo run -q -p joinery -- plan --data '{data}'"
+    )
+}
+
+fn graph(company: &Company) -> String {
+    let graph = &company.stage.url;
+    format!(
+        "curl -s -H 'Authorization: Bearer any' '{graph}v1.0/users?$select=displayName,accountEnabled,assignedLicenses&$top=5'\n\
+         curl -s '{graph}_control/calls?since=0'"
+    )
+}
+
+fn clock(company: &Company) -> String {
+    format!("curl -s -X PUT '{}_control/clock' -d '{{\"advance_ms\": 86400000}}'", company.stage.url)
+}
+
+/// A Standard Webhooks request, signed by openssl. Its time is the demo's, which `date` takes out of the emulator's clock.
+fn signed_request(company: &Company) -> String {
+    let secret = company.files.signers.get("hr").map(Signer::secret).unwrap_or_default();
+    let body = json!({"type": "worker.hired", "data": {
+        "worker": {"source_person_id": "NEW-1", "employee_number": "C3001"},
+        "name": {"legal": {"given": "Ada", "family": "Nwosu"}},
+        "employment": {"type": "employee", "hire_date": "2026-03-23"},
+        "org": {"department": {"name": "Support"}, "job": {"title": "Support Agent"}},
+        "location": {"country": "NL", "time_zone": "Europe/Amsterdam"},
+    }});
+    format!(
+        "secret='{secret}'\n\
+         body='{body}'\n\
+         id=\"msg_$RANDOM$RANDOM\"\n\
+         now=$(date -ud \"$(curl -s '{graph}_control/clock' | sed 's/.*\"now\":\"\\([^\"]*\\)\".*/\\1/')\" +%s)\n\
+         key=$(printf %s \"${{secret#whsec_}}\" | base64 -d | od -An -v -tx1 | tr -d ' \\n')\n\
+         signature=$(printf '%s.%s.%s' \"$id\" \"$now\" \"$body\" | openssl dgst -sha256 -mac HMAC -macopt \"hexkey:$key\" -binary | base64 -w0)\n\
+         curl -i '{hooks}/hr/hr' -H 'content-type: application/json' -H \"webhook-id: $id\" -H \"webhook-timestamp: $now\" \
+         -H \"webhook-signature: v1,$signature\" -d \"$body\"",
+        graph = company.stage.url,
+        hooks = company.hooks,
+    )
+}

@@ -1,0 +1,202 @@
+//! How the day looks: headings for scenes, one line per fact in aligned columns, a steady color per person.
+//!
+//! Written through `anstream`, which leaves colors out where they are not wanted (`NO_COLOR`, no terminal).
+
+use anstream::println;
+use domain::person::TimelineKind;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use owo_colors::{AnsiColors, OwoColorize as _, Style};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use crate::scenario::{Day, Scene};
+use crate::timeline::Line;
+
+/// Where a long text of a line is broken.
+const TEXT_WIDTH: usize = 96;
+const CLOCK_WIDTH: usize = 12;
+const NAME_WIDTH: usize = 18;
+const ID_WIDTH: usize = 10;
+const TAG_WIDTH: usize = 12;
+const PALETTE: &[AnsiColors] = &[
+    AnsiColors::Cyan,
+    AnsiColors::Magenta,
+    AnsiColors::Yellow,
+    AnsiColors::Blue,
+    AnsiColors::Green,
+    AnsiColors::BrightCyan,
+    AnsiColors::BrightMagenta,
+    AnsiColors::BrightBlue,
+];
+
+/// Shows a day.
+#[derive(Debug)]
+pub struct Terminal<'a> {
+    day: &'a Day,
+    company: TimeZone,
+}
+
+impl<'a> Terminal<'a> {
+    /// For a day.
+    pub fn new(day: &'a Day) -> Self {
+        Self { day, company: day.zone_of(None) }
+    }
+
+    /// What this is, and how to read it.
+    pub fn opening(&self, graph: &str, hooks: &str, data: &str) {
+        println!("{}", "Joinery — a day in the life of a company".bold());
+        println!("Contoso has forty people, a Microsoft 365 tenant (emulated, on this machine) and two HR systems.\n");
+        for (what, place) in [("the tenant", graph), ("webhooks", hooks), ("data", data)] {
+            println!("  {what:<12}{}", place.underline());
+        }
+        println!("\n  how to read it");
+        for (kind, meaning) in [
+            (Tag::Says, "a real, signed HTTP request of an HR system, and the answer to it"),
+            (Tag::Of(TimelineKind::Heard), "what Joinery took from it"),
+            (Tag::Of(TimelineKind::Decided), "what it decided, and why"),
+            (Tag::Of(TimelineKind::Did), "what it did in the tenant, with the call that the tenant saw"),
+            (Tag::Of(TimelineKind::Verified), "what two settled reads of the tenant agree on"),
+            (Tag::Of(TimelineKind::Waits), "what is not possible yet; waiting is not failing"),
+            (Tag::Of(TimelineKind::Task), "what only a human can do"),
+        ] {
+            println!("    {} {}", kind.shown(), meaning.dimmed());
+        }
+        println!("\n  Clock times are the person's own; where that is not Amsterdam's, the offset is shown.");
+    }
+
+    /// A scene's heading.
+    pub fn scene(&self, scene: &Scene) {
+        let time = scene.at.strftime("%a %-d %B, %H:%M");
+        let title = format!("{time} — {}", scene.title);
+        println!("\n{} {}", "━━".dimmed(), title.bold());
+        println!("{} {}\n", "  ".dimmed(), emphasized(&scene.look).dimmed());
+    }
+
+    /// A request and its answer.
+    pub fn says(&self, at: Timestamp, person: usize, says: &str, call: &str, as_expected: bool) {
+        let call = if as_expected { call.dimmed().to_string() } else { call.red().bold().to_string() };
+        self.row(at, person, Tag::Says, says, Some(&call));
+    }
+
+    /// A fact.
+    pub fn line(&self, line: &Line) {
+        let call = line.call.as_ref().map(|call| call.dimmed().to_string());
+        self.row(line.at, line.person, Tag::Of(line.kind), &shortened(&line.text, line.kind), call.as_deref());
+    }
+
+    /// Something about the scene as a whole.
+    pub fn note(&self, good: bool, text: &str) {
+        let mark = if good { "✓".green().to_string() } else { "✗".red().bold().to_string() };
+        println!("{:CLOCK_WIDTH$} {mark} {text}", "");
+    }
+
+    fn row(&self, at: Timestamp, person: usize, tag: Tag, text: &str, call: Option<&str>) {
+        let Some(role) = self.day.people.get(person) else { return };
+        let color = PALETTE.get(person % PALETTE.len()).copied().unwrap_or(AnsiColors::Cyan);
+        let clock = padded(&self.clock(at, &self.day.zone_of(Some(role))), CLOCK_WIDTH);
+        let name = padded(&role.name, NAME_WIDTH);
+        let id = padded(&role.id, ID_WIDTH);
+        let head = format!("{} {} {} {}", clock.dimmed(), name.color(color), id.color(color).dimmed(), tag.shown());
+        let indent = CLOCK_WIDTH + NAME_WIDTH + ID_WIDTH + TAG_WIDTH + 4;
+        let mut lines = wrapped(text, TEXT_WIDTH).into_iter();
+        let first = lines.next().unwrap_or_default();
+        println!("{head} {first}{}", call.map(|call| format!("  {call}")).unwrap_or_default());
+        for rest in lines {
+            println!("{:indent$}{rest}", "");
+        }
+    }
+
+    /// The time on the person's wall; with the offset where the company's wall shows another.
+    fn clock(&self, at: Timestamp, zone: &TimeZone) -> String {
+        let (own, company) = (at.to_zoned(zone.clone()), at.to_zoned(self.company.clone()));
+        let offset = if own.offset() == company.offset() { String::new() } else { own.strftime(" %:::z").to_string() };
+        format!("{}{offset}", own.strftime("%H:%M:%S"))
+    }
+}
+
+/// What a line is about.
+#[derive(Debug, Clone, Copy)]
+enum Tag {
+    Says,
+    Of(TimelineKind),
+}
+
+impl Tag {
+    fn shown(self) -> String {
+        let plain = Style::new();
+        let (mark, word, style) = match self {
+            Self::Says => ("▶", "HR says", plain.bold()),
+            Self::Of(TimelineKind::Heard) => ("◁", "heard", plain.dimmed()),
+            Self::Of(TimelineKind::Decided) => ("◇", "decided", plain.blue()),
+            Self::Of(TimelineKind::Did) => ("●", "did", plain.green()),
+            Self::Of(TimelineKind::Verified) => ("✓", "read back", plain.green().bold()),
+            Self::Of(TimelineKind::Waits) => ("…", "waits", plain.yellow()),
+            Self::Of(TimelineKind::Failed) => ("✗", "failed", plain.red().bold()),
+            Self::Of(TimelineKind::Task) => ("☞", "for a human", plain.yellow().bold()),
+        };
+        padded(&format!("{mark} {word}"), TAG_WIDTH).style(style).to_string()
+    }
+}
+
+/// What HR said names many fields; a few of them are enough to see what it was about.
+fn shortened(text: &str, kind: TimelineKind) -> String {
+    let fields: Vec<&str> = text.split(", ").collect();
+    match (kind, fields.as_slice()) {
+        (TimelineKind::Heard, [first, second, rest @ ..]) if rest.len() > 1 => {
+            format!("{first}, {second} and {} more", rest.len())
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// `*word*` as in the scenario's text.
+fn emphasized(text: &str) -> String {
+    text.replace('*', "")
+}
+
+/// As wide as the column, however wide its characters are.
+pub(crate) fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+/// Broken at blanks.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let wide: usize = word.chars().filter_map(char::width).sum();
+        if used > 0 && used + 1 + wide > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            if used > 0 {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+            used += wide;
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_whatever_the_script() {
+        for name in ["王小明", "Nguyễn Thị Ánh", "Zoë"] {
+            assert_eq!(padded(name, 18).width(), 18, "{name}");
+        }
+    }
+
+    #[test]
+    fn long_texts_break_at_blanks_and_lose_nothing() {
+        let text = "a bb ccc dddd eeeee";
+        let lines = wrapped(text, 8);
+        assert_eq!(lines, ["a bb ccc", "dddd", "eeeee"]);
+        assert_eq!(lines.join(" "), text);
+    }
+}

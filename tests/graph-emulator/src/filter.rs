@@ -121,6 +121,10 @@ static NULL: Value = Value::Null;
 fn follow<'a>(object: &'a dyn Readable, path: &[String]) -> Cow<'a, Value> {
     match path {
         [property] => object.read(property),
+        [property, count] if count == "$count" => {
+            let items = object.read(property).as_array().map_or(0, Vec::len);
+            Cow::Owned(Value::from(items))
+        }
         [property, rest @ ..] => {
             let value = object.read(property);
             let found = rest.iter().try_fold(value.as_ref(), |value, name| value.get(name));
@@ -175,6 +179,7 @@ fn has_part(value: &Value, part: Part, wanted: &str) -> bool {
 }
 
 /// What the tables say about one path.
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table: every column is a yes or a no")]
 struct Rule {
     filter: properties::Filter,
     starts: bool,
@@ -198,11 +203,17 @@ impl Rule {
         let Some(property) = properties::find(kind, name) else {
             return Err(Refusal::unknown_property(name, kind.name()));
         };
+        let filter = match (path, property.shape) {
+            ([_], _) | ([_, _], Shape::Object(..)) => property.filter,
+            // Counting a list works from the index only.
+            ([_, count], Shape::Objects | Shape::Texts(..)) if count == "$count" => properties::Filter::Advanced,
+            _ => return Err(not_indexed(path)),
+        };
         Ok(Self {
-            filter: property.filter,
+            filter,
             starts: property.starts,
             ends: property.ends,
-            null_filter: property.null_filter && property.filter != properties::Filter::No,
+            null_filter: property.null_filter && filter != properties::Filter::No,
             ordered: property.shape == Shape::Instant,
         })
     }
@@ -286,6 +297,8 @@ mod tests {
         check("(department eq 'Legal' or department eq 'Sales') and accountEnabled eq false", false);
         check("employeeOrgData/division eq 'north'", true);
         check("manager/id eq '00000000-0000-0000-0000-000000000007'", true);
+        check("proxyAddresses/$count eq 2 and assignedLicenses/$count eq 0", true);
+        check("assignedLicenses/$count ne 0", false);
         check("id eq '00000000-0000-0000-0000-000000000001'", true);
     }
 
@@ -305,6 +318,7 @@ mod tests {
             "startsWith(employeeId,'1')",
             "endsWith(mail,'x')",
             "onPremisesExtensionAttributes/extensionAttribute1 eq 'x'",
+            "assignedLicenses/$count eq 0",
         ] {
             assert_eq!(verdict(filter, false).as_deref(), Some("Request_UnsupportedQuery"), "{filter}");
             assert_eq!(verdict(filter, true), None, "{filter}");
@@ -318,6 +332,7 @@ mod tests {
             "userPrincipalName eq null",
             "passwordPolicies eq 'None'",
             "endsWith(department,'x')",
+            "department/name eq 'x'",
         ] {
             assert_eq!(verdict(filter, true).as_deref(), Some("Request_UnsupportedQuery"), "{filter}");
         }

@@ -269,6 +269,9 @@ pub(crate) fn update(request: &mut Request<'_>) -> Served {
     let joining = bound(&mut body, "members@odata.bind")?;
     let (id, group) = request.state.find_group(request.view, request.param(0))?;
     check_writable(request.state, group, "Update")?;
+    if !body.is_empty() && !request.app.may(&["Group.ReadWrite.All", "Directory.ReadWrite.All"]) {
+        return Err(Refusal::denied());
+    }
     let changes = checked(request.state, body, false)?;
     let mut after = request.state.group(id).cloned().ok_or_else(|| Refusal::missing(id))?;
     let (was_dynamic, was_unified, old_rule) =

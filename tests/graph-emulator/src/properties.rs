@@ -31,7 +31,7 @@ pub(crate) enum Write {
     AtCreation,
     /// Only the service.
     Nobody,
-    /// SharePoint keeps it: not by an app, not in a list.
+    /// `SharePoint` keeps it: not by an app, not in a list.
     SharePoint,
 }
 
@@ -44,6 +44,7 @@ pub(crate) enum Filter {
 }
 
 /// One property.
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table: every column is a yes or a no")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Property {
     pub name: &'static str,

@@ -205,7 +205,7 @@ mod tests {
 
     fn write(quotas: &mut Quotas, now_ms: i64) -> Option<String> {
         let refusal = quotas.charge(WRITE, "app", "tenant", 40, now_ms).1?;
-        refusal.headers.into_iter().find(|(name, _)| *name == "retry-after").map(|(_, seconds)| seconds)
+        refusal.headers().find(|(name, _)| *name == "retry-after").map(|(_, seconds)| seconds.clone())
     }
 
     #[test]

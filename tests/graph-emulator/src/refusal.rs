@@ -11,10 +11,16 @@ pub(crate) struct Refusal {
     pub status: u16,
     pub code: Cow<'static, str>,
     pub message: Cow<'static, str>,
-    pub details: Vec<Value>,
-    pub headers: Vec<(&'static str, String)>,
+    /// What few refusals have; apart, so that a refusal stays small.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    details: Vec<Value>,
+    headers: Vec<(&'static str, String)>,
     /// Extra members of `innerError`.
-    pub inner: Option<Value>,
+    inner: Option<Value>,
 }
 
 type Text = Cow<'static, str>;
@@ -22,7 +28,7 @@ type Text = Cow<'static, str>;
 impl Refusal {
     pub(crate) fn new(status: u16, code: impl Into<Text>, message: impl Into<Text>) -> Self {
         let (code, message) = (code.into(), message.into());
-        Self { status, code, message, details: Vec::new(), headers: Vec::new(), inner: None }
+        Self { status, code, message, rare: None }
     }
 
     /// 400 `Request_BadRequest`, the code of nearly everything.
@@ -75,7 +81,9 @@ impl Refusal {
     pub(crate) fn conflict(property: &'static str) -> Self {
         let message = format!("Another object with the same value for property {property} already exists.");
         let detail = json!({"code": "ObjectConflict", "message": message, "target": property});
-        Self { details: vec![detail], ..Self::bad(message) }
+        let mut refusal = Self::bad(message);
+        refusal.rare().details.push(detail);
+        refusal
     }
 
     pub(crate) fn unsupported_query(message: impl Into<Text>) -> Self {
@@ -93,27 +101,43 @@ impl Refusal {
     /// 401 with the header that goes with it.
     pub(crate) fn unauthenticated(message: impl Into<Text>) -> Self {
         let mut refusal = Self::new(401, "InvalidAuthenticationToken", message);
-        refusal.headers.push(("www-authenticate", "Bearer realm=\"\"".to_owned()));
+        refusal.rare().headers.push(("www-authenticate", "Bearer realm=\"\"".to_owned()));
         refusal
     }
 
     /// 429, with `Retry-After` in seconds when the service tells.
     pub(crate) fn throttled(retry_after: Option<String>) -> Self {
         let mut refusal = Self::new(429, "TooManyRequests", "Please retry again later.");
-        refusal.inner = Some(json!({"code": "429", "message": "Please retry after", "status": "429"}));
-        refusal.headers.extend(retry_after.map(|seconds| ("retry-after", seconds)));
-        refusal
+        refusal.rare().inner = Some(json!({"code": "429", "message": "Please retry after", "status": "429"}));
+        refusal.retry_after(retry_after)
+    }
+
+    /// Adds `Retry-After`, in seconds.
+    pub(crate) fn retry_after(mut self, seconds: Option<String>) -> Self {
+        self.rare().headers.extend(seconds.map(|seconds| ("retry-after", seconds)));
+        self
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// The headers that go with it.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &(&'static str, String)> {
+        self.rare.iter().flat_map(|rare| &rare.headers)
     }
 
     /// The body, without the members that every answer shares (`date`, `request-id`).
     pub(crate) fn body(&self, date: &str, request_id: &str, client_request_id: &str) -> Value {
         let mut inner = json!({"date": date, "request-id": request_id, "client-request-id": client_request_id});
-        if let (Some(inner), Some(Value::Object(extra))) = (inner.as_object_mut(), &self.inner) {
+        let extra = self.rare.as_ref().and_then(|rare| rare.inner.as_ref()).and_then(Value::as_object);
+        if let (Some(inner), Some(extra)) = (inner.as_object_mut(), extra) {
             inner.extend(extra.clone());
         }
         let mut error = json!({"code": self.code, "message": self.message, "innerError": inner});
-        if let (Some(error), false) = (error.as_object_mut(), self.details.is_empty()) {
-            error.insert("details".into(), Value::Array(self.details.clone()));
+        let details = self.rare.iter().flat_map(|rare| &rare.details).cloned().collect::<Vec<_>>();
+        if let (Some(error), false) = (error.as_object_mut(), details.is_empty()) {
+            error.insert("details".into(), Value::Array(details));
         }
         json!({"error": error})
     }

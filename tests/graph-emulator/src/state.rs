@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::Undecided;
@@ -16,6 +16,9 @@ use crate::ids::{Draw, Guid, guid, hash_text, mix};
 use crate::refusal::Refusal;
 use crate::seed::{AccessPassPolicy, Application, Extension};
 use crate::settling::{Latency, Work};
+
+mod domains;
+mod waking;
 
 /// A product the tenant has bought.
 #[derive(Clone, Debug)]
@@ -312,91 +315,7 @@ impl State {
         found
     }
 
-    // ---- work the service does by itself
-
-    pub(crate) fn schedule(&mut self, after_ms: u64, work: Work) {
-        let after = SignedDuration::from_millis(i64::try_from(after_ms).unwrap_or(i64::MAX));
-        self.schedule_at(self.now.saturating_add(after).unwrap_or(Timestamp::MAX), work);
-    }
-
-    pub(crate) fn schedule_at(&mut self, at: Timestamp, work: Work) {
-        self.writes += 1;
-        self.due.insert((at, self.writes), work);
-    }
-
-    fn wake_licensing(&mut self, group: Guid, members: &[Guid]) {
-        let carries =
-            self.groups.get(&group).and_then(History::current).is_some_and(|group| !group.products.is_empty());
-        if carries {
-            self.schedule(self.latency.license_ms, Work::LicenseMembers { group, members: members.to_vec() });
-        }
-    }
-
-    /// A user appeared or changed: every dynamic group looks again.
-    fn wake_rules(&mut self, user: Guid) {
-        let dynamic: Vec<Guid> =
-            self.live_groups(View::PRIMARY).filter(|(_, group)| group.rule.is_some()).map(|(id, _)| id).collect();
-        for group in dynamic {
-            self.wake_rule(group, Some(user));
-        }
-    }
-
-    /// A group's rule appeared or changed: everybody is looked at again.
-    pub(crate) fn wake_rule_of(&mut self, group: Guid) {
-        if self.group(group).is_some_and(|group| group.rule.is_some()) {
-            self.wake_rule(group, None);
-        }
-    }
-
-    fn wake_rule(&mut self, group: Guid, user: Option<Guid>) {
-        if self.rules_waiting.insert((group, user)) {
-            self.schedule(self.latency.membership_ms, Work::EvaluateRule { group, user });
-        }
-    }
-
-    // ---- the tenant itself
-
-    pub(crate) fn tenant_id(&self) -> &str {
-        self.organization.get("id").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// Whether a domain belongs to the tenant and is verified.
-    pub(crate) fn verified(&self, domain: &str) -> bool {
-        self.domains.iter().any(|own| {
-            own.get("isVerified") == Some(&Value::Bool(true))
-                && own.get("id").and_then(Value::as_str).is_some_and(|id| id.eq_ignore_ascii_case(domain))
-        })
-    }
-
-    /// The domain the tenant was made with: guests' principal names end in it.
-    pub(crate) fn initial_domain(&self) -> &str {
-        let initial = self.domains.iter().find(|domain| domain.get("isInitial") == Some(&Value::Bool(true)));
-        initial
-            .or(self.domains.last())
-            .and_then(|domain| domain.get("id")?.as_str())
-            .unwrap_or("tenant.onmicrosoft.com")
-    }
-
-    /// Where new addresses go.
-    pub(crate) fn default_domain(&self) -> &str {
-        let default = self.domains.iter().find(|domain| domain.get("isDefault") == Some(&Value::Bool(true)));
-        default
-            .or(self.domains.first())
-            .and_then(|domain| domain.get("id")?.as_str())
-            .unwrap_or("tenant.onmicrosoft.com")
-    }
-
-    /// Where group licensing places members without a location of their own.
-    pub(crate) fn tenant_location(&self) -> Option<&str> {
-        let text = |name| self.organization.get(name).and_then(Value::as_str);
-        text("defaultUsageLocation").or_else(|| text("countryLetterCode"))
-    }
-
-    /// Whether a directory extension property may be used.
-    pub(crate) fn extension_exists(&self, name: &str) -> bool {
-        crate::properties::is_extension(name)
-            && (self.any_extension || self.extensions.iter().any(|extension| extension.name == name))
-    }
+    // ---- ids
 
     /// A stable id for something that has only a name.
     pub(crate) fn id_of_name(name: &str) -> Guid {

@@ -22,7 +22,7 @@ pub(crate) fn organization(request: &mut Request<'_>) -> Served {
 /// `GET /domains`
 pub(crate) fn domains(request: &mut Request<'_>) -> Served {
     let domains = request.state.domains.iter().map(|domain| select(request, Value::Object(domain.clone())));
-    let domains = domains.collect::<Result<_, _>>()?;
+    let domains = domains.collect::<Result<Vec<Value>, _>>()?;
     Ok(request.collection("domains", domains))
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn get_by_ids(request: &mut Request<'_>) -> Served {
 pub(crate) fn list_extensions(request: &mut Request<'_>) -> Served {
     let application = application(request)?;
     let mine = |extension: &&Extension| extension.name.contains(&application.replace('-', ""));
-    let shown = request.state.extensions.iter().filter(mine).map(Extension::show).collect();
+    let shown = request.state.extensions.iter().filter(mine).map(Extension::show);
     Ok(request.collection("applications/extensionProperties", shown))
 }
 

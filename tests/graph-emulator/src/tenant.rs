@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use http::Method;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -23,6 +23,9 @@ use crate::{Options, auth, batch, control, settling};
 
 /// The demo company: about forty people, few seats, groups of every kind.
 const DEMO: &str = include_str!("../data/demo-tenant.json");
+
+/// The one path that carries others.
+const BATCH: &str = "/$batch";
 
 /// A tenant.
 #[derive(Clone, Debug)]
@@ -83,12 +86,28 @@ impl Tenant {
         self.calls.since(since)
     }
 
+    /// Asks one thing in the process, with a bearer that passes where authorization is not strict. `target` is the path with
+    /// its query; headers come on top, and a null body is none.
+    pub fn ask(&mut self, method: &str, target: &str, headers: &[(&'static str, &str)], body: &Value) -> Answer {
+        let mut map = HeaderMap::new();
+        map.insert("authorization", HeaderValue::from_static("Bearer ordinary"));
+        for (name, value) in headers {
+            if let Ok(value) = HeaderValue::try_from(*value) {
+                map.insert(HeaderName::from_static(name), value);
+            }
+        }
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
+        self.answer(&Call { method: &method, path, query, headers: &map, body: body.as_bytes() })
+    }
+
     /// Goes back to the seed: contents, clock, latency, quotas, faults and the record of calls.
     pub fn reset(&mut self) {
         self.state = self.planted.as_ref().clone();
-        let running = self.clock.running();
         self.clock.stand_at(self.state.now);
-        if running && self.clock.run(true).is_err() {
+        if self.options.running && self.clock.run(true).is_err() {
+            // Without a machine clock it never ran: there is nothing to start again.
             self.clock.stand_at(self.state.now);
         }
         (self.calls, self.faults) = (Calls::default(), Faults::default());
@@ -139,8 +158,8 @@ impl Tenant {
         let number = self.calls.number();
         let mut log = Entry { at: self.state.now, batch, ..Entry::of(call, path) };
         let body = (!call.body.is_empty()).then(|| serde_json::from_slice::<Value>(call.body));
-        let is_batch = path == "/$batch";
-        log.body = body.as_ref().filter(|_| !is_batch).and_then(|body| body.as_ref().ok()).cloned();
+        // What a batch carries is recorded item by item.
+        log.body = body.as_ref().filter(|_| path != BATCH).and_then(|body| body.as_ref().ok()).cloned();
         let found = routes::find(call.method.as_str(), path);
         if let Found::Route(_, params) = &found {
             log.subjects = params.iter().filter_map(|param| self.subject(param)).collect();
@@ -149,19 +168,7 @@ impl Tenant {
         let struck = self.faults.strike(&seen);
         let mut answer = match self.before(struck.as_ref()) {
             Some(answer) => answer,
-            None => {
-                let mut headers = Vec::new();
-                let served = match body.transpose() {
-                    Err(_) => Err(Refusal::unreadable(
-                        "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
-                    )),
-                    Ok(body) if is_batch => self.batch(call, body.as_ref(), number),
-                    Ok(body) => self.routed(call, path, found, body, &mut headers, &mut log),
-                };
-                let mut answer = served.unwrap_or_else(|refusal| self.refused(&refusal, client_request_id(call)));
-                answer.headers.append(&mut headers);
-                answer
-            }
+            None => self.served(call, path, found, body, number, &mut log),
         };
         after(struck.as_ref(), &mut answer);
         if batch.is_none() {
@@ -170,6 +177,30 @@ impl Tenant {
         self.identify(call, &mut answer);
         (log.status, log.lost) = (answer.status, answer.lost);
         self.calls.record(number, log);
+        answer
+    }
+
+    /// The answer of the service itself, which no fault kept from working.
+    fn served(
+        &mut self,
+        call: &Call<'_>,
+        path: &str,
+        found: Found,
+        body: Option<serde_json::Result<Value>>,
+        number: u64,
+        log: &mut Entry,
+    ) -> Answer {
+        let mut headers = Vec::new();
+        let served = match body.transpose() {
+            Err(_) => Err(Refusal::unreadable(
+                "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid \
+                 JSON format.",
+            )),
+            Ok(body) if path == BATCH => self.batch(call, body.as_ref(), number),
+            Ok(body) => self.routed(call, path, found, body, &mut headers, log),
+        };
+        let mut answer = served.unwrap_or_else(|refusal| self.refused(&refusal, client_request_id(call)));
+        answer.headers.append(&mut headers);
         answer
     }
 
@@ -254,8 +285,7 @@ impl Tenant {
     fn before(&mut self, struck: Option<&Action>) -> Option<Answer> {
         match struck? {
             Action::Refuse { status, code, message, retry_after } => {
-                let mut refusal = Refusal::new(*status, code.clone(), message.clone());
-                refusal.headers.extend(retry_after.clone().map(|seconds| ("retry-after", seconds)));
+                let refusal = Refusal::new(*status, code.clone(), message.clone()).retry_after(retry_after.clone());
                 Some(self.refused(&refusal, None))
             }
             Action::Throttle { retry_after } => Some(self.refused(&Refusal::throttled(retry_after.clone()), None)),
@@ -271,7 +301,7 @@ impl Tenant {
         let date = graph_time(self.state.now);
         let body = refusal.body(date.trim_end_matches('Z'), &request_id, client);
         let mut answer = Answer::json(refusal.status, body);
-        answer.headers.extend(refusal.headers.iter().cloned());
+        answer.headers.extend(refusal.headers().cloned());
         answer.headers.push(("request-id", request_id));
         answer
     }

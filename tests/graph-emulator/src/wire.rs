@@ -160,7 +160,7 @@ impl Request<'_> {
     }
 
     /// A collection that fits on one page.
-    pub(crate) fn collection(&self, place: &str, items: Vec<Value>) -> Answer {
-        Answer::json(200, json!({"@odata.context": self.context(place), "value": items}))
+    pub(crate) fn collection(&self, place: &str, items: impl IntoIterator<Item = Value>) -> Answer {
+        Answer::json(200, json!({"@odata.context": self.context(place), "value": items.into_iter().collect::<Value>()}))
     }
 }

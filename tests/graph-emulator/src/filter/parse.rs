@@ -92,7 +92,7 @@ struct Parser<'t> {
     depth: u32,
 }
 
-impl<'t> Parser<'t> {
+impl Parser<'_> {
     fn keyword(&mut self, wanted: &str) -> bool {
         self.tokens.next_if(|token| matches!(token, Token::Word(word) if word == wanted)).is_some()
     }

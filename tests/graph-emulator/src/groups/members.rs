@@ -76,7 +76,7 @@ pub(crate) fn list_owner_refs(request: &mut Request<'_>) -> Served {
 
 fn references(request: &Request<'_>, ids: &BTreeSet<Guid>) -> Answer {
     let link = |object: Object<'_>| json!({"@odata.id": format!("{}/directoryObjects/{}", request.base, object.id())});
-    request.collection("Collection($ref)", objects(request, ids).into_iter().map(link).collect())
+    request.collection("Collection($ref)", objects(request, ids).into_iter().map(link))
 }
 
 /// The group, if its members may be written by hand.

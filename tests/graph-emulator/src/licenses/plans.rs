@@ -1,6 +1,6 @@
 //! Service plans: which exclude each other, which need another, and what a user's licenses add up to.
 //!
-//! Microsoft publishes no table. The pairs below are the documented ones and their obvious kin: two sizes of SharePoint,
+//! Microsoft publishes no table. The pairs below are the documented ones and their obvious kin: two sizes of `SharePoint`,
 //! or the Exchange kiosk beside a full mailbox (the classic Office 365 E1 with E3); Exchange Online P1 and P2 may coexist
 //! since the rule was relaxed. Audio Conferencing needs Teams or Skype. Source: "Resolve group license assignment problems".
 

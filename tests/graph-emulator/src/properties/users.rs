@@ -60,7 +60,7 @@ pub(super) const USER: &[P] = &[
     P::text("onPremisesImmutableId", 128).filtered().no_null_filter(),
     P::text("passwordPolicies", 64),
     P::new("passwordProfile", Shape::Object(&[], 256)).mastered(),
-    P::new("identities", Shape::Objects).at_creation(),
+    P::new("identities", Shape::Objects).at_creation().filtered(),
     // Only the service writes these.
     P::new("deletedDateTime", Shape::Instant).by_service(),
     P::new("createdDateTime", Shape::Instant).by_service().filtered(),

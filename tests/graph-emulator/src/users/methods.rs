@@ -39,7 +39,7 @@ pub(crate) fn list(request: &mut Request<'_>) -> Served {
     });
     let now = request.state.now;
     let shown = user.methods.iter().map(|method| if is_pass(method) { show_pass(method, now) } else { method.clone() });
-    let methods = std::iter::once(password).chain(shown).collect();
+    let methods = std::iter::once(password).chain(shown);
     Ok(request.collection("users/authentication/methods", methods))
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn list(request: &mut Request<'_>) -> Served {
 pub(crate) fn list_passes(request: &mut Request<'_>) -> Served {
     let (_, user) = request.state.find_user(request.view, request.param(0))?;
     let passes = user.methods.iter().filter(|method| is_pass(method)).map(|pass| show_pass(pass, request.state.now));
-    Ok(request.collection("users/authentication/temporaryAccessPassMethods", passes.collect()))
+    Ok(request.collection("users/authentication/temporaryAccessPassMethods", passes))
 }
 
 /// `GET /users/{id}/authentication/temporaryAccessPassMethods/{method}`

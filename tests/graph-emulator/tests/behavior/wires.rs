@@ -1,0 +1,66 @@
+//! The same over a socket, where answers can be lost and connections cut.
+
+use graph_emulator::{Emulator, Running};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::stage::*;
+
+async fn served() -> (Emulator, Running) {
+    let emulator = Emulator::new(demo());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let running = emulator.serve(listener).unwrap();
+    (emulator, running)
+}
+
+/// What comes back for a raw request, and whether the connection simply broke.
+async fn raw(running: &Running, request: &str) -> String {
+    let mut stream = TcpStream::connect(running.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // A reset is an empty answer too.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8(answer).unwrap()
+}
+
+fn get_line(target: &str) -> String {
+    format!("GET {target} HTTP/1.1\r\nhost: emulator\r\nauthorization: Bearer x\r\nconnection: close\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_socket_gives_what_the_tenant_answers() {
+    let (_emulator, running) = served().await;
+    let answer = raw(&running, &get_line(&format!("/v1.0/users/{BRAM}?$select=id"))).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains("content-type: application/json; charset=utf-8"));
+    assert!(answer.contains(&format!("\"id\":\"{BRAM}\"")));
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_next_link_leads_back_to_the_host_that_was_asked() {
+    let (_emulator, running) = served().await;
+    let answer = raw(&running, &get_line("/v1.0/users?$top=5")).await;
+    assert!(answer.contains("http://emulator/v1.0/users?"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_no_answer_but_the_work_is_done() {
+    let (emulator, running) = served().await;
+    let faults = json!([{"match": {"method": "DELETE"}, "action": "lose_answer"}, {"match": {"method": "DELETE"}, "action": "cut"}]);
+    done(&mut emulator.tenant(), "PUT /_control/faults", &faults);
+    let delete = |id: &str| get_line(&format!("/v1.0/users/{id}")).replacen("GET", "DELETE", 1);
+    assert_eq!(raw(&running, &delete(BRAM)).await, "");
+    assert_eq!(raw(&running, &delete(LENA)).await, "");
+    check(&mut emulator.tenant(), &format!("GET /users/{BRAM}"), &json!(null), 404);
+    check(&mut emulator.tenant(), &format!("GET /users/{LENA}"), &json!(null), 200);
+    assert!(raw(&running, &get_line("/v1.0/organization")).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn an_answer_can_be_held_back() {
+    let (emulator, running) = served().await;
+    done(&mut emulator.tenant(), "PUT /_control/latency", &json!({"answer_ms": 1}));
+    assert!(raw(&running, &get_line("/v1.0/organization")).await.starts_with("HTTP/1.1 200"));
+}

@@ -373,12 +373,13 @@ impl World {
         accounts.into_iter().next().unwrap()
     }
 
-    /// Names of the groups the person's account is in, in order.
+    /// Names of the groups somebody has put the person's account in, in order. Memberships that Entra computes are left out.
     pub(crate) fn groups(&self, person: &str) -> Vec<String> {
         let id = self.account(person)["id"].clone();
         let snapshot = self.emulator().tenant().snapshot(false);
         let groups = snapshot["groups"].as_array().unwrap().iter();
-        let own = groups.filter(|group| group["members"].as_array().unwrap().contains(&id));
+        let assigned = groups.filter(|group| group["membershipRule"].is_null());
+        let own = assigned.filter(|group| group["members"].as_array().unwrap().contains(&id));
         let mut names: Vec<_> = own.map(|group| group["displayName"].as_str().unwrap().to_owned()).collect();
         names.sort();
         names

@@ -102,7 +102,10 @@ impl Stage {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the demo is an edge: after the day its clock runs on with the machine's")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the demo is an edge: after the day its clock runs on with the machine's"
+)]
 fn machine_clock() -> Machine {
     std::sync::Arc::new(Timestamp::now)
 }
@@ -119,7 +122,8 @@ fn seed(day: &Day) -> Result<Value, CompanyError> {
         }
     }
     for sku in seed.get_mut("subscribedSkus").and_then(Value::as_array_mut).into_iter().flatten() {
-        let bought = sku.get("skuPartNumber").and_then(Value::as_str).and_then(|name| day.seats_bought.get(name)).copied();
+        let bought =
+            sku.get("skuPartNumber").and_then(Value::as_str).and_then(|name| day.seats_bought.get(name)).copied();
         if let (Some(bought), Some(units)) = (bought, sku.pointer_mut("/prepaidUnits/enabled")) {
             *units = json!(bought);
         }
@@ -155,7 +159,8 @@ impl Files {
         }
         let secrets = directory.join("secrets");
         fs::create_dir(&secrets)?;
-        let signers = [("bamboo", Signer::Bamboo(hex(&random::<16>()))), ("hr", Signer::Standard(random::<32>().to_vec()))];
+        let signers =
+            [("bamboo", Signer::Bamboo(hex(&random::<16>()))), ("hr", Signer::Standard(random::<32>().to_vec()))];
         for (name, signer) in &signers {
             write_secret(&secrets.join(name), &signer.secret())?;
         }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use demo::company::Company;
@@ -11,6 +12,9 @@ use demo::scenario::Day;
 use demo::terminal::Terminal;
 use demo::{summary, tenant::Tenant};
 use serde_json::json;
+
+/// The rest before each scene when somebody is watching.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Plays a day in the life of a company on this machine, then serves until Ctrl-C.
 ///
@@ -36,7 +40,8 @@ async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let mut company = Company::open(&day, directory).await?;
     let (graph, data) = (company.stage.url.to_string(), company.files.directory.display().to_string());
     Terminal::new(&day).opening(&graph, &company.hooks, &data);
-    let ending = Play::new(&day, &company).await?.run().await?;
+    let pause = if arguments.once { Duration::ZERO } else { PAUSE };
+    let ending = Play::new(&day, &company, pause).await?.run().await?;
     summary::table(&day, &ending);
     summary::verdict(&ending);
     let good = ending.differences.is_empty();

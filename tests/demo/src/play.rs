@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::message::QueueName;
+use domain::person::TimelineKind;
 use domain::ports::{Roster as _, StoreError};
 use domain::step::{Action, StepState};
-use domain::person::TimelineKind;
 use embedded::FailureFilter;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -66,6 +66,8 @@ pub struct Play<'a> {
     terminal: Terminal<'a>,
     timeline: Timeline,
     http: reqwest::Client,
+    /// A rest before each scene, for whoever is watching.
+    pause: Duration,
     last_call: u64,
     /// The writes of the scene.
     writes: Vec<Call>,
@@ -91,13 +93,13 @@ struct Pulse {
 }
 
 impl<'a> Play<'a> {
-    /// Gets ready.
-    pub async fn new(day: &'a Day, company: &'a Company) -> Result<Self, PlayError> {
+    /// Gets ready. `pause` is a rest before each scene, for whoever is watching.
+    pub async fn new(day: &'a Day, company: &'a Company, pause: Duration) -> Result<Self, PlayError> {
         let begin = company.stage.tenant.snapshot().await?;
         let http = reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build()?;
         let (terminal, timeline) = (Terminal::new(day), Timeline::default());
         let (writes, differences) = (Vec::new(), Vec::new());
-        Ok(Self { day, company, terminal, timeline, http, last_call: 0, writes, begin, differences })
+        Ok(Self { day, company, terminal, timeline, http, pause, last_call: 0, writes, begin, differences })
     }
 
     /// Plays every scene.
@@ -112,6 +114,7 @@ impl<'a> Play<'a> {
     }
 
     async fn scene(&mut self, scene: &'a Scene, begins: Timestamp, next: Timestamp) -> Result<(), PlayError> {
+        tokio::time::sleep(self.pause).await;
         self.terminal.scene(scene);
         self.writes.clear();
         self.move_clock(begins).await?;
@@ -152,8 +155,11 @@ impl<'a> Play<'a> {
         let signer = signer.ok_or_else(|| PlayError::Connection(request.to.clone()))?;
         let forger = request.forged.then(|| Files::forger(signer));
         let path = format!("/hr/{}", request.to);
-        let mut post = self.http.post(format!("{}{path}", self.company.hooks)).header("content-type", "application/json");
-        for (name, value) in forger.as_ref().unwrap_or(signer).sign(request.id.as_deref().unwrap_or_default(), now, &request.body) {
+        let mut post =
+            self.http.post(format!("{}{path}", self.company.hooks)).header("content-type", "application/json");
+        for (name, value) in
+            forger.as_ref().unwrap_or(signer).sign(request.id.as_deref().unwrap_or_default(), now, &request.body)
+        {
             post = post.header(name, value);
         }
         let status = post.body(request.body.clone()).send().await?.status();
@@ -199,12 +205,12 @@ impl<'a> Play<'a> {
 
     async fn show_news(&mut self, scene: &Scene) -> Result<(), PlayError> {
         let tenant = &self.company.stage.tenant;
+        let entries = self.timeline.entries(self.day, self.company.joinery.store()).await?;
         let (writes, last) = tenant.writes(self.last_call).await?;
         self.last_call = last;
         self.writes.extend(writes.iter().cloned());
         let snapshot = tenant.snapshot().await?;
-        let lines = self.timeline.news(self.day, self.company.joinery.store(), writes, &snapshot).await?;
-        for line in lines {
+        for line in self.timeline.lines(self.day, entries, writes, &snapshot) {
             let made = line.kind == TimelineKind::Did && line.text.starts_with("create the account");
             if !(scene.brief && self.is_merely_imported(scene, line.person)) || made {
                 self.terminal.line(&line);
@@ -235,7 +241,11 @@ impl<'a> Play<'a> {
         if let Some(order) = &scene.overtakes {
             if !self.has_overtaken(order, &snapshot) {
                 let expected = format!("the cut of {} before the account of {}", order.cut, order.created);
-                self.differences.push(tenant.differs("order of writes", expected, "the other way round, or one is missing"));
+                self.differences.push(tenant.differs(
+                    "order of writes",
+                    expected,
+                    "the other way round, or one is missing",
+                ));
             }
         }
         let bad = self.differences.iter().skip(before);
@@ -253,7 +263,8 @@ impl<'a> Play<'a> {
 
     fn has_overtaken(&self, order: &Overtaking, snapshot: &Snapshot) -> bool {
         let account = |id: &str| snapshot.account_id(id);
-        let blocks = |call: &&Call| call.method == "PATCH" && call.body.get("accountEnabled") == Some(&Value::Bool(false));
+        let blocks =
+            |call: &&Call| call.method == "PATCH" && call.body.get("accountEnabled") == Some(&Value::Bool(false));
         let makes = |call: &&Call| call.method == "POST" && call.path == "/users";
         let of = |call: &&Call, id: &str| call.is_about(account(id).as_deref(), id);
         let cut = self.writes.iter().find(|call| blocks(call) && of(call, &order.cut));
@@ -277,8 +288,9 @@ impl<'a> Play<'a> {
             })
             .collect();
         let count = |is: fn(&StepState) -> bool| steps().filter(|step| is(&step.state)).count();
-        let settled =
-            |state: &StepState| matches!(state, StepState::Verified { .. } | StepState::Waiting { .. } | StepState::Task { .. });
+        let settled = |state: &StepState| {
+            matches!(state, StepState::Verified { .. } | StepState::Waiting { .. } | StepState::Task { .. })
+        };
         facts.insert("tasks".into(), json!(tasks));
         facts.insert("waiting".into(), json!(count(|state| matches!(state, StepState::Waiting { .. }))));
         facts.insert("open".into(), json!(steps().filter(|step| !settled(&step.state)).count()));
@@ -299,13 +311,19 @@ impl<'a> Play<'a> {
             self.differences.extend(Subject { place, name: &role.name }.compare(&expected, &actual));
             people.push(actual);
         }
-        let seats = |seats: &BTreeMap<String, [i64; 2]>| seats.iter().map(|(sku, seats)| (sku.clone(), json!(seats))).collect();
+        let seats =
+            |seats: &BTreeMap<String, [i64; 2]>| seats.iter().map(|(sku, seats)| (sku.clone(), json!(seats))).collect();
         let taken = Subject { place, name: "seats taken and free" };
         self.differences.extend(taken.compare_all(&seats(&self.day.seats), &seats(&snapshot.seats())));
         let failures = self.company.joinery.store().failures(&FailureFilter::default(), 100)?;
         if failures.len() != self.day.failures {
-            let actual: Vec<String> = failures.iter().map(|failure| format!("{}: {}", failure.cause, failure.reason)).collect();
-            self.differences.push(Subject { place, name: "joinery" }.differs("failures", self.day.failures, actual.join("; ")));
+            let actual: Vec<String> =
+                failures.iter().map(|failure| format!("{}: {}", failure.cause, failure.reason)).collect();
+            self.differences.push(Subject { place, name: "joinery" }.differs(
+                "failures",
+                self.day.failures,
+                actual.join("; "),
+            ));
         }
         let ours: BTreeSet<String> = self.day.people.iter().filter_map(|role| snapshot.account_id(&role.id)).collect();
         let others = Subject { place, name: "everybody else" };

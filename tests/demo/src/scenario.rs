@@ -16,7 +16,18 @@ pub type Facts = BTreeMap<String, Value>;
 /// The facts there are. Somebody without an account has an empty `upn` and nothing else of the tenant's. `tasks` are what a human
 /// is to do, `waiting` counts steps that wait, `open` those that are not read back yet.
 pub const FACTS: &[&str] = &[
-    "upn", "display_name", "enabled", "location", "department", "manager", "groups", "licenses", "methods", "tasks", "waiting", "open",
+    "upn",
+    "display_name",
+    "enabled",
+    "location",
+    "department",
+    "manager",
+    "groups",
+    "licenses",
+    "methods",
+    "tasks",
+    "waiting",
+    "open",
 ];
 
 /// Why the day cannot be played.

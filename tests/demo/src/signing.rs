@@ -74,7 +74,10 @@ mod tests {
         let signer = Signer::Bamboo("123b929362d51613054f71e5e5d4bf2c".into());
         let headers = signer.sign("", "2022-07-19T16:27:03Z".parse().unwrap(), body);
         let signature = "56491dd9c2b352bc5f4fc627159aae20ddff9c8cb19f239a6de6771dc5310bac";
-        assert_eq!(headers, [("X-BambooHR-Timestamp", "1658248023".to_owned()), ("X-BambooHR-Signature", signature.into())]);
+        assert_eq!(
+            headers,
+            [("X-BambooHR-Timestamp", "1658248023".to_owned()), ("X-BambooHR-Signature", signature.into())]
+        );
     }
 
     /// The vector published with the reference libraries (standard-webhooks/standard-webhooks).

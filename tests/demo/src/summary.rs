@@ -9,19 +9,33 @@ use serde_json::{Value, json};
 
 use crate::company::Company;
 use crate::play::Ending;
-use crate::scenario::{Day, Facts};
+use crate::scenario::{Day, Facts, Role};
 use crate::signing::Signer;
 
-/// A table of everybody: what happened, how it had to end, how the tenant shows it.
+/// How wide the table is where the terminal does not say.
+const WIDTH: u16 = 150;
+
+/// A table of everybody: what happened, how it had to end, how the tenant shows it. People of one story who all ended well
+/// share a row.
 pub fn table(day: &Day, ending: &Ending) {
     println!("\n{} {}\n", "━━".dimmed(), "How the day ended, read from the tenant".bold());
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.into()).set_content_arrangement(ContentArrangement::Dynamic);
+    if !table.is_tty() {
+        table.set_width(WIDTH);
+    }
     table.set_header(["", "person", "what happened", "must end as", "ends as"]);
-    for (role, actual) in day.people.iter().zip(&ending.people) {
-        let good = !ending.differences.iter().any(|difference| difference.place == "the end" && difference.subject == role.name);
-        let mark = if good { "✓" } else { "✗" };
-        let person = format!("{}\n{}", role.name, role.id);
+    let is_good = |role: &Role| {
+        !ending.differences.iter().any(|difference| difference.place == "the end" && difference.subject == role.name)
+    };
+    let everybody: Vec<(&Role, &Facts)> = day.people.iter().zip(&ending.people).collect();
+    for alike in everybody.chunk_by(|(one, _), (other, _)| one.story == other.story && is_good(one) && is_good(other)) {
+        let [(role, actual), others @ ..] = alike else { continue };
+        let mark = if is_good(role) { "✓" } else { "✗" };
+        let person = match others.last() {
+            Some((last, _)) => format!("{} and {} more\n{} … {}", role.name, others.len(), role.id, last.id),
+            None => format!("{}\n{}", role.name, role.id),
+        };
         table.add_row([mark.to_owned(), person, role.story.clone(), told(&role.end), told(actual)]);
     }
     println!("{table}");
@@ -32,7 +46,10 @@ pub fn table(day: &Day, ending: &Ending) {
 /// The verdict, with every difference.
 pub fn verdict(ending: &Ending) {
     if ending.differences.is_empty() {
-        println!("\n{} the day ended exactly as it should: accounts, groups, licenses, seats, tasks and everybody else\n", "✓".green().bold());
+        println!(
+            "\n{} the day ended exactly as it should: accounts, groups, licenses, seats, tasks and everybody else\n",
+            "✓".green().bold()
+        );
         return;
     }
     println!("\n{} {} things are not as they should be", "✗".red().bold(), ending.differences.len());

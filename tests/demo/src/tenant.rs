@@ -53,7 +53,8 @@ impl Tenant {
     /// The emulator at this address; the seed tells the products' part numbers.
     pub fn at(base: Url, seed: &Value) -> Result<Self, TenantError> {
         let http = reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build()?;
-        let products = list(seed, "subscribedSkus").filter_map(|sku| Some((text(sku, "skuId")?, text(sku, "skuPartNumber")?)));
+        let products =
+            list(seed, "subscribedSkus").filter_map(|sku| Some((text(sku, "skuId")?, text(sku, "skuPartNumber")?)));
         Ok(Self { http, base, products: products.collect() })
     }
 
@@ -141,11 +142,15 @@ impl Snapshot {
     pub fn facts(&self, anchor: &str) -> Facts {
         let Some(user) = self.account(anchor) else { return Facts::from([("upn".into(), json!(""))]) };
         let id = text(user, "id").unwrap_or_default();
-        let groups = list(&self.root, "groups").filter(|group| list(group, "members").any(|member| member == id.as_str()));
+        let groups =
+            list(&self.root, "groups").filter(|group| list(group, "members").any(|member| member == id.as_str()));
         let groups: BTreeSet<_> = groups.filter_map(|group| text(group, "displayName")).collect();
-        let licenses: BTreeSet<_> =
-            list(user, "assignedLicenses").filter_map(|license| text(license, "skuId")).map(|sku| self.product(&sku)).collect();
-        let manager = text(user, "manager").and_then(|id| list(&self.root, "users").find(|user| text(user, "id").as_ref() == Some(&id)));
+        let licenses: BTreeSet<_> = list(user, "assignedLicenses")
+            .filter_map(|license| text(license, "skuId"))
+            .map(|sku| self.product(&sku))
+            .collect();
+        let manager = text(user, "manager")
+            .and_then(|id| list(&self.root, "users").find(|user| text(user, "id").as_ref() == Some(&id)));
         let is_password = |method: &&Value| method.to_string().contains("passwordAuthenticationMethod");
         let methods = list(user, "authenticationMethods").filter(|method| !is_password(method)).count();
         let property = |name: &str| user.get(name).cloned().unwrap_or_default();
@@ -165,8 +170,9 @@ impl Snapshot {
     /// Seats taken and free, by part number.
     pub fn seats(&self) -> BTreeMap<String, [i64; 2]> {
         let number = |sku: &Value, name: &str| sku.get(name).and_then(Value::as_i64).unwrap_or(-1);
-        let seats = list(&self.root, "seats")
-            .filter_map(|sku| Some((self.product(&text(sku, "skuId")?), [number(sku, "consumed"), number(sku, "free")])));
+        let seats = list(&self.root, "seats").filter_map(|sku| {
+            Some((self.product(&text(sku, "skuId")?), [number(sku, "consumed"), number(sku, "free")]))
+        });
         seats.collect()
     }
 

@@ -14,10 +14,12 @@ use crate::timeline::Line;
 
 /// Where a long text of a line is broken.
 const TEXT_WIDTH: usize = 96;
+/// Where a scene's description is broken.
+const LOOK_WIDTH: usize = 110;
 const CLOCK_WIDTH: usize = 12;
 const NAME_WIDTH: usize = 18;
 const ID_WIDTH: usize = 10;
-const TAG_WIDTH: usize = 12;
+const TAG_WIDTH: usize = 13;
 const PALETTE: &[AnsiColors] = &[
     AnsiColors::Cyan,
     AnsiColors::Magenta,
@@ -69,7 +71,8 @@ impl<'a> Terminal<'a> {
         let time = scene.at.strftime("%a %-d %B, %H:%M");
         let title = format!("{time} — {}", scene.title);
         println!("\n{} {}", "━━".dimmed(), title.bold());
-        println!("{} {}\n", "  ".dimmed(), emphasized(&scene.look).dimmed());
+        wrapped(&emphasized(&scene.look), LOOK_WIDTH).iter().for_each(|line| println!("   {}", line.dimmed()));
+        println!();
     }
 
     /// A request and its answer.
@@ -81,7 +84,7 @@ impl<'a> Terminal<'a> {
     /// A fact.
     pub fn line(&self, line: &Line) {
         let call = line.call.as_ref().map(|call| call.dimmed().to_string());
-        self.row(line.at, line.person, Tag::Of(line.kind), &shortened(&line.text, line.kind), call.as_deref());
+        self.row(line.at, line.person, Tag::Of(line.kind), &told(&line.text, line.kind), call.as_deref());
     }
 
     /// Something about the scene as a whole.
@@ -138,12 +141,21 @@ impl Tag {
     }
 }
 
-/// What HR said names many fields; a few of them are enough to see what it was about.
-fn shortened(text: &str, kind: TimelineKind) -> String {
-    let fields: Vec<&str> = text.split(", ").collect();
-    match (kind, fields.as_slice()) {
-        (TimelineKind::Heard, [first, second, rest @ ..]) if rest.len() > 1 => {
-            format!("{first}, {second} and {} more", rest.len())
+/// The roster's line without what its tag and its call say already. What HR said names many fields; a few of them are enough
+/// to see what it was about.
+fn told(text: &str, kind: TimelineKind) -> String {
+    let without = |ends: &[&str]| ends.iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text).to_owned();
+    match kind {
+        TimelineKind::Verified => without(&[": read back"]),
+        TimelineKind::Did => without(&[": done", ": added", ": removed", ": assigned"]),
+        TimelineKind::Task => text.strip_prefix("by hand: ").unwrap_or(text).to_owned(),
+        TimelineKind::Heard => {
+            let text = text.strip_prefix("HR said ").unwrap_or(text);
+            let fields: Vec<&str> = text.split(", ").collect();
+            match fields.as_slice() {
+                [first, second, rest @ ..] if rest.len() > 1 => format!("{first}, {second} and {} more", rest.len()),
+                _ => text.to_owned(),
+            }
         }
         _ => text.to_owned(),
     }
@@ -190,6 +202,20 @@ mod tests {
         for name in ["王小明", "Nguyễn Thị Ánh", "Zoë"] {
             assert_eq!(padded(name, 18).width(), 18, "{name}");
         }
+    }
+
+    #[test]
+    fn a_line_does_not_repeat_its_tag() {
+        assert_eq!(
+            told("enable sign-in · add to group Sales: read back", TimelineKind::Verified),
+            "enable sign-in · add to group Sales"
+        );
+        assert_eq!(told("HR said Updated: a, b, c, d", TimelineKind::Heard), "Updated: a, b and 2 more");
+        assert_eq!(told("HR said Updated: a, b, c", TimelineKind::Heard), "Updated: a, b, c");
+        assert_eq!(
+            told("create the account: found by its anchor", TimelineKind::Did),
+            "create the account: found by its anchor"
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Joins two sources into lines, one per fact: the roster's timelines (what was heard, decided, done, read back) and the
 //! emulator's own record of calls, which is put beside what Joinery says it did.
+//!
+//! The roster is read before the record of calls: a call is over before the roster says so, so none is missed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -31,6 +33,9 @@ pub struct Line {
     order: u64,
 }
 
+/// What a roster's timeline says anew: whose line it is, and the line.
+pub type Entries = Vec<(usize, TimelineEntry)>;
+
 /// What has been shown already.
 #[derive(Debug, Default)]
 pub struct Timeline {
@@ -38,53 +43,70 @@ pub struct Timeline {
     /// Writes that no fact has claimed yet.
     unclaimed: Vec<Call>,
     /// The last call that was claimed, by person.
-    last_order: HashMap<String, u64>,
+    last_order: HashMap<usize, u64>,
 }
 
 impl Timeline {
-    /// The facts since the last time, in order. `writes` are the calls since then.
-    pub async fn news(
-        &mut self,
-        day: &Day,
-        roster: &dyn Roster,
-        writes: Vec<Call>,
-        snapshot: &Snapshot,
-    ) -> Result<Vec<Line>, StoreError> {
-        self.unclaimed.extend(writes);
-        let names = snapshot.names();
-        let mut lines = Vec::new();
+    /// What the roster says that has not been shown yet.
+    pub async fn entries(&mut self, day: &Day, roster: &dyn Roster) -> Result<Entries, StoreError> {
+        let mut news = Vec::new();
         for (person, role) in day.people.iter().enumerate() {
             let Ok(id) = role.id.parse::<PersonId>() else { continue };
             let entries = roster.timeline(&id, ENTRIES_MAX).await?;
             let shown = self.shown.insert(role.id.clone(), entries.len()).unwrap_or(0);
-            let account = snapshot.account_id(&role.id);
-            for entry in entries.into_iter().skip(shown) {
-                let call = self.claim(&entry, role, account.as_deref());
-                let order = self.last_order.get(&role.id).copied().unwrap_or(0);
-                let call = call.map(|call| format!("{} {} {}", call.method, plain(&call.path, &names), call.status));
-                let text = plain(&entry.text, &names);
-                lines.push(Line { at: entry.at, person, kind: entry.kind, text, call, order });
-            }
+            news.extend(entries.into_iter().skip(shown).map(|entry| (person, entry)));
         }
-        lines.sort_by_key(|line| (line.at, line.order));
-        Ok(merged(lines))
+        Ok(news)
     }
 
-    /// The write that stands behind a fact.
-    fn claim(&mut self, entry: &TimelineEntry, role: &Role, account: Option<&str>) -> Option<Call> {
-        if entry.kind != TimelineKind::Did {
-            return None;
+    /// The facts in it, in order. `writes` are the calls since the last time.
+    pub fn lines(&mut self, day: &Day, entries: Entries, writes: Vec<Call>, snapshot: &Snapshot) -> Vec<Line> {
+        self.unclaimed.extend(writes);
+        let names = snapshot.names();
+        let mut lines = Vec::new();
+        for (person, entry) in entries {
+            let Some(role) = day.people.get(person) else { continue };
+            let calls = self.claim(&entry, role, snapshot.account_id(&role.id).as_deref());
+            if let Some(call) = calls.last() {
+                self.last_order.insert(person, call.number);
+            }
+            let order = self.last_order.get(&person).copied().unwrap_or(0);
+            let calls: Vec<String> = calls.iter().map(|call| shown(call, &names)).collect();
+            let call = (!calls.is_empty()).then(|| calls.join(" · "));
+            lines.push(Line { at: entry.at, person, kind: entry.kind, text: plain(&entry.text, &names), call, order });
         }
-        let (method, part) = write_behind(&entry.text)?;
-        let fits = |call: &Call| {
-            let succeeded = (200..300).contains(&call.status);
-            succeeded && call.method == method && call.path.contains(part) && call.is_about(account, &role.id)
-        };
-        let place = self.unclaimed.iter().position(fits)?;
-        let call = self.unclaimed.remove(place);
-        self.last_order.insert(role.id.clone(), call.number);
-        Some(call)
+        lines.sort_by_key(|line| (line.at, line.order));
+        merged(lines)
     }
+
+    /// The writes that stand behind a fact. Removing methods takes one for each, everything else just one.
+    fn claim(&mut self, entry: &TimelineEntry, role: &Role, account: Option<&str>) -> Vec<Call> {
+        let Some((method, part)) = write_behind(&entry.text).filter(|_| entry.kind == TimelineKind::Did) else {
+            return Vec::new();
+        };
+        let object = entry.text.split([' ', ':', ',']).find(|word| word.len() == 36 && word.contains('-'));
+        let fits = |call: &mut Call| {
+            let succeeded = (200..300).contains(&call.status);
+            let about = object.is_none_or(|id| call.path.contains(id) || call.body.to_string().contains(id));
+            succeeded && about && call.method == method && call.path.contains(part) && call.is_about(account, &role.id)
+        };
+        let most = if part == METHODS { usize::MAX } else { 1 };
+        self.unclaimed.extract_if(.., fits).take(most).collect()
+    }
+}
+
+/// The part of the path of every authentication method.
+const METHODS: &str = "/authentication/";
+/// The longest path that is shown whole.
+const PATH_MAX: usize = 56;
+
+fn shown(call: &Call, names: &BTreeMap<String, String>) -> String {
+    let path = plain(&call.path, names);
+    let path = match path.char_indices().nth(PATH_MAX) {
+        Some((end, _)) => format!("{}…", path.get(..end).unwrap_or(&path)),
+        None => path,
+    };
+    format!("{} {path} {}", call.method, call.status)
 }
 
 /// The method and a part of the path of the write that a phrase of the roster's timeline stands for.
@@ -97,7 +119,7 @@ fn write_behind(text: &str) -> Option<(&'static str, &'static str)> {
         ("block sign-in", "PATCH", "/users/"),
         ("revoke sessions", "POST", "/revokeSignInSessions"),
         ("reset the password", "PATCH", "/users/"),
-        ("remove authentication methods", "DELETE", "/authentication/"),
+        ("remove authentication methods", "DELETE", METHODS),
         ("add to ", "POST", "/members/$ref"),
         ("remove from ", "DELETE", "/members/"),
         ("assign license", "POST", "/assignLicense"),
@@ -120,20 +142,23 @@ fn plain(text: &str, names: &BTreeMap<String, String>) -> String {
     plain
 }
 
-/// Neighbors that say the same of several things become one line: "x: read back" and "y: read back" are "x · y".
+/// What one person's neighboring facts say of several things for one reason becomes one line: "x: read back" and "y: read
+/// back" are "x · y: read back". What was done stays a line for each thing, for each has its call.
 fn merged(lines: Vec<Line>) -> Vec<Line> {
     let mut merged: Vec<Line> = Vec::new();
     for line in lines {
-        let split = |text: &str| text.split_once(": ").map(|(what, why)| (what.to_owned(), why.to_owned()));
-        if let (Some(last), Some((what, why))) = (merged.last_mut(), split(&line.text)) {
-            let same = (last.at, last.person, last.kind) == (line.at, line.person, line.kind);
-            let told_together = matches!(line.kind, TimelineKind::Verified | TimelineKind::Decided);
-            if let Some((whats, _)) = split(&last.text).filter(|(_, known)| same && told_together && *known == why) {
-                last.text = format!("{whats} · {what}: {why}");
-                continue;
-            }
+        let same = |known: &&mut Line| (known.at, known.person, known.kind) == (line.at, line.person, line.kind);
+        let told_together = matches!(line.kind, TimelineKind::Verified | TimelineKind::Decided);
+        let run = merged.iter_mut().rev().take_while(same).find_map(|known| {
+            let (whats, why) = known.text.split_once(": ")?;
+            let (what, own) = line.text.split_once(": ")?;
+            let text = (why == own).then(|| format!("{whats} · {what}: {why}"))?;
+            Some((known, text))
+        });
+        match run {
+            Some((known, text)) if told_together => known.text = text,
+            _ => merged.push(line),
         }
-        merged.push(line);
     }
     merged
 }

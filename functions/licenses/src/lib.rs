@@ -6,16 +6,18 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::amend::amend;
 use domain::ids::SkuId;
 use domain::ledger::Origin;
 use domain::message::{Message, QueueName};
+use domain::overlay;
 use domain::person::Person;
 use domain::planner::groups;
 use domain::planner::licenses::{self, Actual};
 use domain::planner::{Sight, View};
 use domain::policy::Policy;
 use domain::ports::{Failure, Outcome, StoreError};
-use domain::step::{Action, Stage, Step};
+use domain::step::{Action, Stage, Step, StepState};
 use graph::{GroupId, License, Refusal, UserId};
 use stage::{Effect, Look, Ports, Reader, Tenant, Trouble};
 
@@ -150,13 +152,21 @@ impl App {
         Ok(Effect::done(words))
     }
 
-    /// Wakes the people who wait longest for a seat of these products.
+    /// Has those who wait longest for a seat of these products looked at again as soon as reads are sure to show that it is
+    /// free: earlier, a stale replica would send them back to the line for another quarter of an hour.
     async fn wake_waiting(&self, leaver: &Person, skus: &[SkuId]) -> Result<(), StoreError> {
+        let roster = self.ports.roster.as_ref();
+        let wake_at = self.ports.clock.now().checked_add(overlay::settling(self.reader.policy())).ok();
         for sku in skus {
-            for person in self.ports.roster.waiting_for(sku, WOKEN_PER_SEAT_MAX).await? {
+            for person in roster.waiting_for(sku, WOKEN_PER_SEAT_MAX).await? {
                 if person != leaver.head.person {
-                    let message = Message::wake(&person, "a seat may have become free", &self.ports.entropy.id());
-                    stage::send(&self.ports, QueueName::Licenses, &person, &message).await?;
+                    amend(roster, &person, |person, _| {
+                        let waits = |step: &&mut Step| {
+                            matches!(&step.state, StepState::Waiting { sku: Some(awaited), .. } if awaited == sku)
+                        };
+                        person.steps.values_mut().filter(waits).for_each(|step| step.wake_at = wake_at);
+                    })
+                    .await?;
                 }
             }
         }

@@ -23,7 +23,7 @@ use crate::ledger::{Grant, Target};
 use crate::lifecycle::{self, Standing};
 use crate::person::Person;
 use crate::policy::Policy;
-use crate::step::{Action, Step, StepId};
+use crate::step::{Action, Stage, Step, StepId};
 
 /// A user as Graph returns it, by Graph's property names; absent means null.
 pub type User = Map<String, Value>;
@@ -79,6 +79,8 @@ pub const IN_FLIGHT: SignedDuration = SignedDuration::from_secs(120);
 /// What a stage's plan holds.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
+    /// Whose plan it is.
+    pub stage: Stage,
     /// The steps, in order.
     pub steps: Vec<Planned>,
     /// Entries the ledger should hold that no step writes: access found to be there before us, reasons that changed.
@@ -88,12 +90,17 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A plan of a stage with nothing in it yet.
+    pub fn of(stage: Stage) -> Self {
+        Self { stage, ..Self::default() }
+    }
+
     fn ask(&mut self, action: Action, why: impl Into<String>) {
         self.steps.push(Planned { action, why: why.into(), wait: None });
     }
 
     fn ask_human(&mut self, what: &str, object: Option<String>, why: impl Into<String>, instructions: impl Into<String>) {
-        let action = Action::ByHand { what: what.to_owned(), object };
+        let action = Action::ByHand { stage: self.stage, what: what.to_owned(), object };
         self.steps.push(Planned { action, why: why.into(), wait: Some(Wait::Human(instructions.into())) });
     }
 }

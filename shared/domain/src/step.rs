@@ -9,10 +9,11 @@ use serde_json::Value;
 use crate::ids::{ObjectId, PersonId, PlanId, SkuId, hex_sha256};
 
 /// The function that carries a step out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// The account.
+    #[default]
     Accounts,
     /// Memberships of groups that carry no license.
     Groups,
@@ -111,6 +112,8 @@ pub enum Action {
     },
     /// Something only a human can do.
     ByHand {
+        /// The stage that asks for it, and sees when it is no longer needed.
+        stage: Stage,
         /// Which of the things, a short stable word.
         what: String,
         /// The object it is about, if any.
@@ -128,6 +131,7 @@ impl Action {
             | Self::JoinCarrier { .. }
             | Self::LeaveCarrier { .. }
             | Self::ReprocessLicenses { .. } => Stage::Licenses,
+            Self::ByHand { stage, .. } => *stage,
             _ => Stage::Accounts,
         }
     }

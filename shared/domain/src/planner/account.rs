@@ -7,7 +7,7 @@ use crate::attributes;
 use crate::ids::ObjectId;
 use crate::lifecycle::Want;
 use crate::policy::PersonKind;
-use crate::step::{Action, StepState};
+use crate::step::{Action, Stage, StepState};
 
 /// What is known of the person's manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Actual {
 
 /// Plans the account stage.
 pub fn plan(view: &View<'_>, actual: &Actual) -> Plan {
-    let mut plan = Plan::default();
+    let mut plan = Plan::of(Stage::Accounts);
     let protected = view.is_protected();
     match view.standing.want {
         _ if view.standing.kind == PersonKind::None && !view.standing.is_cut() => {}
@@ -133,7 +133,7 @@ fn manager(view: &View<'_>, user: &User, actual: &Actual, plan: &mut Plan) {
         }
         (Manager::Unresolved, _) => {
             let wait = Some(Wait::For("the manager HR names has no known account yet".into(), None));
-            let action = Action::ByHand { what: "set the manager".into(), object: None };
+            let action = Action::ByHand { stage: plan.stage, what: "set the manager".into(), object: None };
             plan.steps.push(Planned { action, why: "HR names a manager".into(), wait });
         }
         (Manager::Nobody, Some(_)) => plan.ask(Action::RemoveManager, "HR names no manager any more"),

@@ -6,7 +6,7 @@ use super::entitlements::entitlements;
 use super::{Plan, User, View};
 use crate::ids::{ObjectId, SkuId};
 use crate::ledger::{Grant, Origin, Target};
-use crate::step::Action;
+use crate::step::{Action, Stage};
 
 /// What there is to know of a group before its members are written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,7 +61,7 @@ pub struct Actual {
 
 /// Plans the group stage.
 pub fn plan(view: &View<'_>, actual: &Actual) -> Plan {
-    let mut plan = Plan::default();
+    let mut plan = Plan::of(Stage::Groups);
     let Some(entitled) = entitlements(view, &actual.user) else { return plan };
     let is_carrier = |group: &ObjectId| {
         entitled.carriers.contains(group) || actual.groups.get(group).is_some_and(|facts| !facts.carries.is_empty())

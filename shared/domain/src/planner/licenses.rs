@@ -13,7 +13,7 @@ use super::groups::{self, Refusal};
 use super::{Plan, Planned, User, View, Wait};
 use crate::ids::{ObjectId, PlanId, SkuId};
 use crate::ledger::{Origin, Target};
-use crate::step::Action;
+use crate::step::{Action, Stage};
 
 /// What the tenant owns of a product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub fn held(user: &User) -> Vec<Held> {
 
 /// Plans the license stage.
 pub fn plan(view: &View<'_>, actual: &Actual) -> Plan {
-    let mut plan = Plan::default();
+    let mut plan = Plan::of(Stage::Licenses);
     let Some(entitled) = entitlements(view, &actual.groups.user) else { return plan };
     let stage = LicenseStage { view, actual, entitled: &entitled, held: held(&actual.groups.user) };
     if !(view.is_protected() && view.standing.is_cut()) {

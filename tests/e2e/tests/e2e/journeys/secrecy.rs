@@ -1,22 +1,29 @@
 //! What nobody may read in a log, a reason, a page or a timeline.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use domain::ports::Vault;
 use http::StatusCode;
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::world::{Setup, hr, joiner};
 
-/// Everything that is logged, as text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this thread logs, while its test listens; a test's work stays on its thread.
+    static HEARD: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
 
-impl Write for Log {
+/// Writes to whoever listens on this thread.
+struct Ear;
+
+impl Write for Ear {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        HEARD.with_borrow_mut(|heard| heard.as_mut().map(|heard| heard.extend_from_slice(bytes)));
         Ok(bytes.len())
     }
 
@@ -25,20 +32,21 @@ impl Write for Log {
     }
 }
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+/// Listens from now on. The subscriber is the process's: one per thread would not hear of call sites that another test, with
+/// none, came by first.
+fn listen() {
+    static SUBSCRIBER: Once = Once::new();
+    SUBSCRIBER.call_once(|| {
+        let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Ear);
+        let listening = dynamic_filter_fn(|_, _| HEARD.with_borrow(Option::is_some));
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer.with_filter(listening))).unwrap();
+    });
+    HEARD.set(Some(Vec::new()));
 }
 
 #[tokio::test]
 async fn m06_no_secret_and_nothing_personal_is_logged_paged_or_told() {
-    let log = Log::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(log.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    listen();
     let world = Setup::new().and_policy("[protected]\npeople = [\"hr:9\"]").build();
     let mut facts = joiner("Plantedgiven", "Plantedfamily", "Sales", "2026-02-02");
     facts["contact.personal_email"] = json!("planted@home.example");
@@ -72,7 +80,7 @@ async fn m06_no_secret_and_nothing_personal_is_logged_paged_or_told() {
     assert_eq!(world.knock(&unsigned).await, StatusCode::UNAUTHORIZED);
     world.run_for_minutes(90).await;
 
-    let mut told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let mut told = String::from_utf8(HEARD.take().unwrap()).unwrap();
     assert!(told.contains("graph call") && told.contains("hr:7"), "the log was heard");
     for id in ["hr:7", "hr:8", "hr:9"] {
         told.push_str(&world.story(id).await);

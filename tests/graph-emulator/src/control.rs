@@ -12,6 +12,8 @@
 //! | `seats` | `{skuId: {"enabled","free"}}` | `{skuId: enabled}`: buys or returns seats |
 //! | `objects/{id}` | – | properties to write past all rules: what AD DS, Exchange or an invited person does by themselves |
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::{Map, Value, json};
 
@@ -95,7 +97,7 @@ fn set_seats(tenant: &mut Tenant, body: &Value) -> Result<(), String> {
         let sku = guid(id)
             .and_then(|id| tenant.state.skus.get_mut(&id))
             .ok_or_else(|| format!("`{id}` is not a subscribed SKU"))?;
-        if let Some(units) = sku.properties.get_mut("prepaidUnits").and_then(Value::as_object_mut) {
+        if let Some(units) = Arc::make_mut(&mut sku.properties).get_mut("prepaidUnits").and_then(Value::as_object_mut) {
             units.insert("enabled".into(), json!(enabled));
         }
     }

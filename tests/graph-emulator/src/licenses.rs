@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::entity::{Assignment, Product, Standing};
+use crate::entity::{Assignment, Product, Properties, Standing};
 use crate::history::View;
 use crate::ids::{Guid, guid};
 use crate::refusal::Refusal;
@@ -234,10 +234,8 @@ pub(crate) fn list_skus(request: &mut Request<'_>) -> Served {
             return Err(Refusal::unsupported_query("Only '$select' is supported on subscribed SKUs."));
         }
     }
-    let mut items = Vec::new();
-    for sku in request.state.skus.values() {
-        items.push(select(request, show_sku(sku, request.view))?);
-    }
+    let shown = request.state.skus.values().map(|sku| show_sku(request, sku));
+    let items = shown.collect::<Result<Vec<Value>, Refusal>>()?;
     Ok(request.collection("subscribedSkus", items))
 }
 
@@ -245,28 +243,33 @@ pub(crate) fn list_skus(request: &mut Request<'_>) -> Served {
 pub(crate) fn read_sku(request: &mut Request<'_>) -> Served {
     let key = request.param(0);
     let sku = key.split_once('_').and_then(|(_, sku)| guid(sku)).and_then(|sku| request.state.skus.get(&sku));
-    let shown = show_sku(sku.ok_or_else(|| Refusal::missing(key))?, request.view);
-    let mut body = select(request, shown)?;
+    let mut body = show_sku(request, sku.ok_or_else(|| Refusal::missing(key))?)?;
     if let Some(body) = body.as_object_mut() {
         body.insert("@odata.context".into(), request.context("subscribedSkus/$entity"));
     }
     Ok(Answer::json(200, body))
 }
 
-/// A SKU as a reader sees it.
-pub(crate) fn show_sku(sku: &Sku, view: View) -> Value {
-    let mut body = sku.properties.clone();
-    let consumed = sku.elsewhere + sku.consumed.seen(view).copied().unwrap_or(0);
-    body.insert("consumedUnits".into(), json!(consumed));
-    Value::Object(body)
+/// The selected part of a SKU as a reader sees it. `consumedUnits` is not stored among its properties.
+fn show_sku(request: &Request<'_>, sku: &Sku) -> Result<Value, Refusal> {
+    let mut body = select(request, &sku.properties, &["consumedUnits"])?;
+    if request.query.select.as_ref().is_none_or(|names| names.iter().any(|name| name == "consumedUnits")) {
+        let consumed = sku.elsewhere + sku.consumed.seen(request.view).copied().unwrap_or(0);
+        body.insert("consumedUnits".into(), json!(consumed));
+    }
+    Ok(Value::Object(body))
 }
 
-/// `$select` over an object that has no table.
-pub(crate) fn select(request: &Request<'_>, whole: Value) -> Result<Value, Refusal> {
-    let (Some(names), Value::Object(mut body)) = (&request.query.select, whole.clone()) else { return Ok(whole) };
-    if let Some(name) = names.iter().find(|name| !body.contains_key(*name)) {
-        return Err(Refusal::unknown_property(name, "object"));
+/// `$select` over an object that has no table; `computed` names what the caller adds by itself.
+pub(crate) fn select(request: &Request<'_>, whole: &Properties, computed: &[&str]) -> Result<Properties, Refusal> {
+    let Some(names) = &request.query.select else { return Ok(whole.clone()) };
+    let mut selected = Properties::new();
+    for name in names {
+        match whole.get(name) {
+            Some(value) => drop(selected.insert(name.clone(), value.clone())),
+            None if computed.contains(&name.as_str()) => {}
+            None => return Err(Refusal::unknown_property(name, "object")),
+        }
     }
-    body.retain(|name, _| names.contains(name));
-    Ok(Value::Object(body))
+    Ok(selected)
 }

@@ -12,6 +12,8 @@ use crate::refusal::Refusal;
 use crate::state::State;
 use crate::wire::{Answer, Request, Served};
 
+/// A page with sign-in activity holds at most so many.
+const SIGN_IN_PAGE_MAX: usize = 500;
 /// `$expand` returns at most so many related objects.
 const EXPANDED_MAX: usize = 20;
 
@@ -100,6 +102,10 @@ impl Selection {
         body
     }
 
+    fn has(&self, wanted: &str) -> bool {
+        matches!(self, Self::Names(names) if names.iter().any(|name| name == wanted))
+    }
+
     fn has_sharepoint(&self, kind: Kind) -> bool {
         let Self::Names(names) = self else { return false };
         names.iter().any(|name| properties::find(kind, name).is_some_and(|known| known.write == Write::SharePoint))
@@ -135,6 +141,11 @@ pub(crate) fn list<'s>(
     let selection = Selection::parse(request, &[kind])?;
     if selection.has_sharepoint(kind) {
         return Err(Refusal::not_built());
+    }
+    if selection.has("signInActivity") && request.query.page() > SIGN_IN_PAGE_MAX {
+        return Err(Refusal::bad(format!(
+            "Invalid page size specified. Must be between 1 and {SIGN_IN_PAGE_MAX} inclusive."
+        )));
     }
     check_expand(request, kind)?;
     let filter = read_filter(request, kind)?;

@@ -24,7 +24,8 @@ mod waking;
 #[derive(Clone, Debug)]
 pub(crate) struct Sku {
     /// As `GET /subscribedSkus` answers it, without `consumedUnits`.
-    pub properties: Properties,
+    /// Shared between copies of a tenant: service plans are many and never change.
+    pub properties: Arc<Properties>,
     /// Seats that the seed says are taken, beyond those its users hold.
     pub elsewhere: i64,
     /// Seats that this tenant's users hold.

@@ -15,13 +15,13 @@ const IDS_MAX: usize = 1000;
 
 /// `GET /organization`
 pub(crate) fn organization(request: &mut Request<'_>) -> Served {
-    let item = select(request, Value::Object(request.state.organization.clone()))?;
-    Ok(request.collection("organization", vec![item]))
+    let item = select(request, &request.state.organization, &[])?;
+    Ok(request.collection("organization", [Value::Object(item)]))
 }
 
 /// `GET /domains`
 pub(crate) fn domains(request: &mut Request<'_>) -> Served {
-    let domains = request.state.domains.iter().map(|domain| select(request, Value::Object(domain.clone())));
+    let domains = request.state.domains.iter().map(|domain| select(request, domain, &[]).map(Value::Object));
     let domains = domains.collect::<Result<Vec<Value>, _>>()?;
     Ok(request.collection("domains", domains))
 }
@@ -31,7 +31,7 @@ pub(crate) fn domain(request: &mut Request<'_>) -> Served {
     let key = request.param(0);
     let named = |domain: &&crate::entity::Properties| domain.get("id").is_some_and(|id| id == key);
     let found = request.state.domains.iter().find(named).ok_or_else(|| Refusal::missing(key))?;
-    Ok(Answer::json(200, select(request, Value::Object(found.clone()))?))
+    Ok(Answer::json(200, Value::Object(select(request, found, &[])?)))
 }
 
 /// `GET /directoryObjects/{id}`

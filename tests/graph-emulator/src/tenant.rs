@@ -1,7 +1,7 @@
 //! One tenant behind its front door: who calls, what is in force, what happened. Synchronous and without a socket; the
 //! transport in [`crate::server`] adds nothing but delays and broken connections.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +11,7 @@ use crate::calls::{Calls, Entry};
 use crate::clock::{Clock, graph_time};
 use crate::faults::{Action, Faults, Seen};
 use crate::history::View;
-use crate::ids::{Guid, guid};
+use crate::ids::{Draw, Guid, guid};
 use crate::query::Query;
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
@@ -43,7 +43,20 @@ pub struct Tenant {
 impl Tenant {
     /// Builds a tenant from a seed document.
     pub fn from_seed(seed: &Value, options: Options) -> Result<Self, SeedError> {
-        let state = seed::plant(seed, &options)?;
+        Self::planted(seed::plant(seed, &options)?, options)
+    }
+
+    /// The demo company. Planted once per process: tests start thousands of them.
+    pub fn demo(options: Options) -> Result<Self, SeedError> {
+        static PLANTED: OnceLock<Result<State, SeedError>> = OnceLock::new();
+        let planted = PLANTED.get_or_init(|| seed::plant(&Self::demo_seed()?, &Options::default()));
+        let mut state = planted.clone()?;
+        // The only parts of a planted state that come from the options; the demo's seed names its own beginning.
+        (state.draw, state.undecided) = (Draw::new(options.id_seed), options.undecided);
+        Self::planted(state, options)
+    }
+
+    fn planted(state: State, options: Options) -> Result<Self, SeedError> {
         let mut clock = Clock::standing(state.now, options.machine.clone());
         if options.running {
             clock.run(true).map_err(|problem| SeedError { path: "now".into(), problem: problem.into() })?;
@@ -51,11 +64,6 @@ impl Tenant {
         let quotas = if options.unlimited { Quotas::unlimited() } else { Quotas::default() };
         let planted = Arc::new(state.clone());
         Ok(Self { state, planted, options, clock, calls: Calls::default(), faults: Faults::default(), quotas })
-    }
-
-    /// The demo company.
-    pub fn demo(options: Options) -> Result<Self, SeedError> {
-        Self::from_seed(&Self::demo_seed()?, options)
     }
 
     /// The demo company's seed, for tests that want it with a change.

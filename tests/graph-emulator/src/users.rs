@@ -117,7 +117,16 @@ fn may_change(request: &Request<'_>, id: Guid, body: &Map<String, Value>) -> Res
     if once_synced && body.contains_key("onPremisesExtensionAttributes") {
         return Err(Refusal::synced());
     }
-    let sensitive = ["passwordProfile", "accountEnabled", "mobilePhone", "otherMails", "userPrincipalName"];
+    // "Who can perform sensitive actions".
+    let sensitive = [
+        "passwordProfile",
+        "accountEnabled",
+        "mobilePhone",
+        "businessPhones",
+        "otherMails",
+        "userPrincipalName",
+        "onPremisesImmutableId",
+    ];
     if !user.roles.is_empty() && !request.app.rules_administrators() && names().any(|name| sensitive.contains(&name)) {
         return Err(Refusal::denied());
     }

@@ -135,6 +135,13 @@ impl Parser<'_> {
             }
             Some(Token::Word(word)) if word.eq_ignore_ascii_case("startswith") => self.function(Part::Start),
             Some(Token::Word(word)) if word.eq_ignore_ascii_case("endswith") => self.function(Part::End),
+            Some(Token::Word(word))
+                if ["contains", "tolower", "toupper", "length"].contains(&word.to_lowercase().as_str()) =>
+            {
+                Err(Refusal::unsupported_query(format!(
+                    "Unsupported or invalid query filter clause: function '{word}'."
+                )))
+            }
             Some(Token::Word(word)) => match word.strip_suffix("/any") {
                 Some(list) => self.any(list),
                 None => self.comparison(path(word)),

@@ -1,4 +1,4 @@
-//! Dynamic membership, for rules made of `-eq -ne -startsWith -in -and -or -not` and parentheses over a user's
+//! Dynamic membership, for rules made of `-eq -ne -startsWith -in`, their negations, `-and -or -not` and parentheses over a user's
 //! properties. A rule that uses more of the language is accepted and NOT evaluated: the members stay as they were
 //! seeded. Names are the directory's old ones. Source: "Manage rules for dynamic membership groups".
 

@@ -64,7 +64,9 @@ pub(super) fn plant_skus(state: &mut State, document: &Map<String, Value>) -> Ch
         let plans = plant_plans(&path, sku, &mut properties)?;
         let consumed = History::settled(0);
         // Replaced by what is left over once everybody's licenses are planted.
-        state.skus.insert(sku, Sku { properties, elsewhere: stated, consumed, plans: Arc::new(plans) });
+        state
+            .skus
+            .insert(sku, Sku { properties: Arc::new(properties), elsewhere: stated, consumed, plans: Arc::new(plans) });
     }
     Ok(())
 }

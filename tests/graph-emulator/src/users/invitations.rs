@@ -37,9 +37,12 @@ pub(crate) fn create(request: &mut Request<'_>) -> Served {
     };
     let (address, redirect) = (text("invitedUserEmailAddress")?, text("inviteRedirectUrl")?);
     check_address(request.state, address)?;
-    let guest = match known_guest(request.state, address)? {
+    let guest = match reset(request, &body, address)? {
         Some(id) => id,
-        None => add_guest(request.state, address, &body)?,
+        None => match known_guest(request.state, address)? {
+            Some(id) => id,
+            None => add_guest(request.state, address, &body)?,
+        },
     };
     request.touched.push(guest);
     let mut answer = Map::new();
@@ -79,6 +82,27 @@ fn check_address(state: &State, address: &str) -> Result<(), Refusal> {
         return Err(Refusal::unreadable("Invitee is in inviter tenant"));
     }
     Ok(())
+}
+
+/// `resetRedemption` of a known guest: the same object is pending again, for this address.
+fn reset(request: &mut Request<'_>, body: &Map<String, Value>, address: &str) -> Result<Option<Guid>, Refusal> {
+    let id = body.get("invitedUser").and_then(|user| user.get("id")).and_then(Value::as_str);
+    let (Some(key), Some(Value::Bool(true))) = (id, body.get("resetRedemption")) else { return Ok(None) };
+    if !request.app.may(&["User.ReadWrite.All"]) {
+        return Err(Refusal::denied());
+    }
+    let (id, user) = request.state.find_user(request.view, key)?;
+    if !user.guest() {
+        return Err(Refusal::unreadable("Only the redemption of a guest can be reset."));
+    }
+    let now = graph_time(request.state.now);
+    let mail = json!(address);
+    request.state.edit_user(id, |user| {
+        user.properties.insert("externalUserState".into(), json!("PendingAcceptance"));
+        user.properties.insert("externalUserStateChangeDateTime".into(), json!(now));
+        user.properties.insert("mail".into(), mail);
+    });
+    Ok(Some(id))
 }
 
 /// The guest who already has this address; a member who has it is in the way. That a guest is found again rather than

@@ -83,7 +83,7 @@ fn sorting_and_searching() {
 }
 
 #[test]
-fn expansion_holds_twenty_and_not_in_advanced_queries() {
+fn expansion_and_sign_in_activity_have_their_limits() {
     let mut tenant = demo();
     let staff = get(&mut tenant, &format!("/groups/{ALL_STAFF}?$expand=members"));
     assert_eq!(staff["members"].as_array().unwrap().len(), 20);
@@ -94,6 +94,16 @@ fn expansion_holds_twenty_and_not_in_advanced_queries() {
         &Value::Null,
     );
     assert_eq!(answer.status, 400);
+    check(&mut tenant, "GET /users?$select=id,signInActivity&$top=501", &Value::Null, 400);
+    check(&mut tenant, "GET /users?$select=id,signInActivity&$top=500", &Value::Null, 200);
+    refused(
+        &mut tenant,
+        "GET /users?$filter=contains(displayName,'a')",
+        &Value::Null,
+        400,
+        "Request_UnsupportedQuery",
+        "",
+    );
     check(&mut tenant, "GET /users?$expand=photo", &Value::Null, 400);
 }
 

@@ -1,6 +1,6 @@
 //! Replicas, quotas, faults, the clock, and going back to the start.
 
-use graph_emulator::{Options, Tenant};
+use graph_emulator::{Options, Tenant, Undecided};
 use serde_json::{Value, json};
 
 use crate::stage::*;
@@ -258,4 +258,28 @@ fn seats_stated_beyond_those_of_the_seeded_people_are_held_elsewhere() {
     check(&mut tenant, &format!("POST /users/{MONIKA}/assignLicense"), &add(E3), 400);
     check(&mut tenant, &format!("POST /users/{BRAM}/assignLicense"), &remove(E3), 200);
     assert_eq!(get(&mut tenant, "/subscribedSkus")["value"][0]["consumedUnits"], 24);
+}
+
+#[test]
+fn what_the_documentation_leaves_open_can_be_switched() {
+    let undecided =
+        Undecided { deleted_security_group_is_kept: true, mail_group_write_is_403: true, throttled_batch_is_424: true };
+    let mut tenant = Tenant::demo(Options { undecided, ..Options::default() }).unwrap();
+    done(&mut tenant, "PUT /_control/latency", &json!({"settle_ms": 0}));
+    check(&mut tenant, &format!("POST /groups/{MAIL_ENABLED}/members/$ref"), &link(JULIA), 403);
+    check(&mut tenant, &format!("DELETE /groups/{SALES}"), &Value::Null, 204);
+    check(&mut tenant, &format!("POST /directory/deletedItems/{SALES}/restore"), &Value::Null, 200);
+    done(&mut tenant, "PUT /_control/quotas", &json!({"app_tenant_reads": {"limit": 0}}));
+    let batch = json!({"requests": [{"id": "1", "method": "GET", "url": "/users"}]});
+    check(&mut tenant, "POST /$batch", &batch, 424);
+}
+
+#[test]
+fn a_tenant_can_be_without_limits() {
+    let mut tenant = Tenant::demo(Options { unlimited: true, ..Options::default() }).unwrap();
+    for _ in 0..3_100 {
+        check(&mut tenant, &format!("POST /users/{BRAM}/revokeSignInSessions"), &Value::Null, 200);
+    }
+    tenant.reset();
+    assert_eq!(done(&mut tenant, "GET /_control/quotas", &Value::Null)["enabled"], false);
 }

@@ -367,3 +367,18 @@ fn some_addresses_are_not_invited() {
     );
     bad(&mut tenant, "POST /invitations", &json!({}), "A value is required for property 'invitedUserEmailAddress'");
 }
+
+#[test]
+fn a_guest_can_be_asked_to_redeem_again() {
+    let mut tenant = demo();
+    let body = json!({
+        "invitedUserEmailAddress": "anna@fabrikam.example", "inviteRedirectUrl": "https://contoso.example",
+        "resetRedemption": true, "invitedUser": {"id": GUEST},
+    });
+    assert_eq!(done(&mut tenant, "POST /invitations", &body)["invitedUser"]["id"], GUEST);
+    let guest = get(&mut tenant, &format!("/users/{GUEST}?$select=externalUserState,mail"));
+    assert_eq!(
+        (&guest["externalUserState"], &guest["mail"]),
+        (&json!("PendingAcceptance"), &json!("anna@fabrikam.example"))
+    );
+}

@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod day;
+#[cfg(test)]
 mod journeys;
 #[cfg(test)]
 mod world;

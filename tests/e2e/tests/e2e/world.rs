@@ -175,6 +175,7 @@ impl World {
             ports: stage::Ports {
                 roster: ports.clone(),
                 fences: ports.clone(),
+                guards: Arc::new(store.clone()),
                 controls: ports.clone(),
                 outbox: ports.clone(),
                 pager: ports.clone(),

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use domain::message::{Message, QueueName};
 use domain::policy::Policy;
-use domain::ports::{Addresses, Failure, Outcome, Vault};
+use domain::ports::{Addresses, Clock, Entropy, Failure, Outcome, Vault};
+use embedded::Store;
 use stage::{Ports, Reader};
+
+use crate::tenant::Clients;
 
 /// The ports of all functions together.
 #[derive(Clone)]
@@ -20,6 +23,30 @@ pub struct Wiring {
     pub graph: Arc<graph::Client>,
     /// Graph, for cuts: an identity and a share of the quota of its own.
     pub graph_for_cuts: Arc<graph::Client>,
+}
+
+impl Wiring {
+    /// Everything on one store.
+    pub fn over(store: &Store, clients: &Clients, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        let store = Arc::new(store.clone());
+        let ports = Ports {
+            roster: store.clone(),
+            fences: store.clone(),
+            guards: store.clone(),
+            controls: store.clone(),
+            outbox: store.clone(),
+            pager: store.clone(),
+            clock,
+            entropy,
+        };
+        Self {
+            ports,
+            addresses: store.clone(),
+            vault: store,
+            graph: Arc::clone(&clients.ordinary),
+            graph_for_cuts: Arc::clone(&clients.cuts),
+        }
+    }
 }
 
 /// The functions that take from queues.

@@ -7,6 +7,7 @@ pub mod attributes;
 mod country;
 pub mod employment;
 pub mod event;
+pub mod guard;
 pub mod ids;
 pub mod ledger;
 pub mod lifecycle;
@@ -20,3 +21,6 @@ pub mod ports;
 pub mod progress;
 pub mod record;
 pub mod step;
+
+#[cfg(test)]
+mod sample;

@@ -8,9 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use crate::guard;
 use crate::ids::{ObjectId, PersonId, SkuId};
 use crate::message::QueueName;
 use crate::person::{Change, Person, TimelineEntry};
+use crate::policy::Guard;
 
 /// Why a store did not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +124,14 @@ pub trait Fences: Send + Sync {
 
     /// Gives the lease back, if the holder still has it.
     async fn release_lease(&self, id: &PersonId, holder: &str) -> Result<(), StoreError>;
+}
+
+/// Counts the people access is taken from, and holds what exceeds the policy's guards.
+#[async_trait]
+pub trait Guards: Send + Sync {
+    /// Decides a request, atomically with the count it rests on: however many workers ask at once, no more people are admitted in
+    /// a window than the guard allows. A request that was admitted or released before is admitted and counts nothing twice.
+    async fn admit(&self, request: &guard::Request, guard: &Guard) -> Result<guard::Verdict, StoreError>;
 }
 
 /// Who holds an address.

@@ -10,7 +10,9 @@ use crate::store::Store;
 impl Store {
     /// Claims many addresses in one transaction, for reading in a tenant's. Those that have a holder keep it.
     pub fn claim_all(&self, claims: &[(String, AddressHolder)]) -> Result<(), StoreError> {
-        self.write(|connection| claims.iter().try_for_each(|(address, holder)| claim(connection, address, holder).map(drop)))
+        self.write(|connection| {
+            claims.iter().try_for_each(|(address, holder)| claim(connection, address, holder).map(drop))
+        })
     }
 }
 

@@ -18,6 +18,7 @@ pub mod contract;
 mod controls;
 mod failures;
 mod fences;
+mod guards;
 pub mod limits;
 mod pages;
 pub mod queues;
@@ -30,5 +31,6 @@ mod testing;
 pub mod vault;
 
 pub use failures::{FailureFilter, Replayed};
+pub use guards::Decision;
 pub use queues::{Delivery, Receipt, Settled};
 pub use store::{DATABASE, Durability, OpenError, Options, Store};

@@ -1,5 +1,6 @@
 //! One step after the other: recorded, braked, called, recorded again.
 
+use domain::guard::{self, Verdict};
 use domain::ledger::{Grant, Origin, Target};
 use domain::person::{Person, TimelineKind};
 use domain::planner::RECHECK;
@@ -48,6 +49,9 @@ impl Work<'_> {
         if !brakes::allow(self.ports.controls.switches().await?, &action) {
             return self.hold(id, &action).await;
         }
+        if let Some(turn) = self.ask_guard(id, &action).await? {
+            return Ok(turn);
+        }
         if !action.grants() {
             return self.call(id).await;
         }
@@ -73,10 +77,49 @@ impl Work<'_> {
         })
         .await?;
         if action.cuts() {
-            let text = format!("access of {} should be cut, but everything is stopped: run `joinery resume`, or cut by hand", self.person);
+            let text = format!(
+                "access of {} should be cut, but everything is stopped: run `joinery resume`, or cut by hand",
+                self.person
+            );
             self.page("stopped-cut", text).await?;
         }
         Ok(Turn::Settled)
+    }
+
+    /// Asks the policy's guard over this kind of action. What it does not admit waits for a human, and pages.
+    async fn ask_guard(&self, id: &StepId, action: &Action) -> Result<Option<Turn>, StoreError> {
+        let now = self.now();
+        let Some(guard) = guard::kind_of(action).and_then(|kind| self.tenant.policy().guards.get(&kind)) else {
+            return Ok(None);
+        };
+        let Some(person) = self.ports.roster.person(&self.person).await? else { return Ok(None) };
+        let why = person.steps.get(id).map_or("", |step| &step.why);
+        let Some(request) = guard::Request::of(action, &person, why, now) else { return Ok(None) };
+        let kind = request.kind.word();
+        let text = match self.ports.guards.admit(&request, guard).await? {
+            Verdict::Admitted => return Ok(None),
+            Verdict::Held => {
+                let text = format!(
+                    "{}: held by the guard `{kind}`: see `joinery guard list`, then release or refuse",
+                    self.person
+                );
+                self.page(&format!("guard {kind}"), text).await?;
+                format!("held by the guard `{kind}`")
+            }
+            Verdict::Refused => format!("refused at the guard `{kind}`, until HR says otherwise"),
+        };
+        self.amend(|person, aside| {
+            let Some(step) = person.steps.get_mut(id) else { return };
+            let since = if let StepState::Waiting { since, .. } = step.state { since } else { now };
+            let waiting = StepState::Waiting { why: text.clone(), sku: None, since };
+            if step.state != waiting {
+                aside.timeline.push(self.line(TimelineKind::Waits, format!("{}: {text}", step.action.phrase())));
+            }
+            step.state = waiting;
+            step.wake_at = now.checked_add(RECHECK).ok();
+        })
+        .await?;
+        Ok(Some(Turn::Settled))
     }
 
     /// Records, calls, records. For a granting call the fence is read last of all.
@@ -122,7 +165,9 @@ impl Work<'_> {
                     let waiting = StepState::Waiting { why: why.clone(), sku: sku.clone(), since: now };
                     (waiting, now.checked_add(RECHECK).ok(), TimelineKind::Waits, why.clone())
                 }
-                Effect::Later(_) => (StepState::Pending, now.checked_add(RECHECK).ok(), TimelineKind::Waits, "not visible yet".into()),
+                Effect::Later(_) => {
+                    (StepState::Pending, now.checked_add(RECHECK).ok(), TimelineKind::Waits, "not visible yet".into())
+                }
                 Effect::Human(instructions, _) => {
                     let task = StepState::Task { instructions: instructions.clone() };
                     (task, now.checked_add(REFUSED_PAUSE).ok(), TimelineKind::Task, instructions.clone())
@@ -178,7 +223,13 @@ fn begin(person: &mut Person, id: &StepId, now: Timestamp) -> Option<Step> {
     step.wake_at = now.checked_add(UNANSWERED_PAUSE).ok();
     let step = step.clone();
     if let Some(target) = granted(&step.action) {
-        let intent = Grant { target: target.clone(), origin: Origin::Ours, held: false, reasons: vec![step.why.clone()], since: now };
+        let intent = Grant {
+            target: target.clone(),
+            origin: Origin::Ours,
+            held: false,
+            reasons: vec![step.why.clone()],
+            since: now,
+        };
         person.grants.entry(target).or_insert(intent);
     }
     Some(step)

@@ -26,7 +26,9 @@ use domain::message::{Body, Message, QueueName};
 use domain::person::{Person, TimelineEntry, TimelineKind};
 use domain::planner::Plan;
 use domain::policy::Policy;
-use domain::ports::{Clock, Controls, Entropy, Failure, Fences, Mode, Outbox, Outcome, Outgoing, Page, Pager, Roster, StoreError};
+use domain::ports::{
+    Clock, Controls, Entropy, Failure, Fences, Guards, Mode, Outbox, Outcome, Outgoing, Page, Pager, Roster, StoreError,
+};
 use domain::progress::{self, Progress};
 use domain::step::{Stage, Step, StepId};
 use jiff::Timestamp;
@@ -43,6 +45,7 @@ const ROUNDS_MAX: usize = 5;
 pub struct Ports {
     pub roster: Arc<dyn Roster>,
     pub fences: Arc<dyn Fences>,
+    pub guards: Arc<dyn Guards>,
     pub controls: Arc<dyn Controls>,
     pub outbox: Arc<dyn Outbox>,
     pub pager: Arc<dyn Pager>,
@@ -119,10 +122,11 @@ impl Work<'_> {
     async fn run(&self) -> Result<Outcome, Failure> {
         for _ in 0..ROUNDS_MAX {
             let Some(person) = self.ports.roster.person(&self.person).await? else { return Ok(Outcome::Done) };
-            let look = match self.tenant.look(&person).await {
+            let mut look = match self.tenant.look(&person).await {
                 Ok(look) => look,
                 Err(trouble) => return trouble.into_result(),
             };
+            look.plan.is_inconclusive |= look.blind.is_some();
             if self.ports.controls.switches().await?.mode == Mode::Observe {
                 self.observe(&look.plan).await?;
                 return Ok(Outcome::Done);
@@ -151,7 +155,10 @@ impl Work<'_> {
         if !plan.steps.iter().any(|step| step.action.cuts()) {
             return Ok(());
         }
-        let text = format!("access of {} should be cut, but Joinery only observes: run `joinery enforce`, or cut by hand", self.person);
+        let text = format!(
+            "access of {} should be cut, but Joinery only observes: run `joinery enforce`, or cut by hand",
+            self.person
+        );
         self.page("observed-cut", text).await
     }
 
@@ -230,16 +237,26 @@ impl Work<'_> {
             Stage::Groups => "groups",
             Stage::Licenses => "licenses",
         };
-        TimelineEntry { at: self.now(), kind, function: function.into(), text, correlation_id: self.correlation_id.to_owned() }
+        TimelineEntry {
+            at: self.now(),
+            kind,
+            function: function.into(),
+            text,
+            correlation_id: self.correlation_id.to_owned(),
+        }
     }
 
-    pub(crate) async fn amend<R>(&self, change: impl FnMut(&mut Person, &mut Aside) -> R) -> Result<(Person, R), StoreError> {
+    pub(crate) async fn amend<R>(
+        &self,
+        change: impl FnMut(&mut Person, &mut Aside) -> R,
+    ) -> Result<(Person, R), StoreError> {
         amend(self.ports.roster.as_ref(), &self.person, change).await
     }
 }
 
 /// Sends a message about a person, with a fresh deduplication id: an equal id within five minutes would be dropped.
 pub async fn send(ports: &Ports, queue: QueueName, person: &PersonId, message: &Message) -> Result<(), StoreError> {
-    let outgoing = Outgoing { group: person.to_string(), deduplication_id: ports.entropy.id(), body: message.to_json() };
+    let outgoing =
+        Outgoing { group: person.to_string(), deduplication_id: ports.entropy.id(), body: message.to_json() };
     ports.outbox.send(queue, outgoing).await
 }

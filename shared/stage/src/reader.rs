@@ -35,7 +35,10 @@ pub type Memberships = (BTreeSet<ObjectId>, BTreeMap<ObjectId, GroupFacts>);
 impl Reader {
     /// A reader that asks for every property the domain manages, the policy's rules read, and the anchor.
     pub fn new(graph: Arc<graph::Client>, policy: Arc<Policy>) -> Self {
-        let read = policy.packages.iter().flat_map(|package| package.rule.reads().map(|property| property.selected().to_owned()));
+        let read = policy
+            .packages
+            .iter()
+            .flat_map(|package| package.rule.reads().map(|property| property.selected().to_owned()));
         let fixed = graph::User::PROPERTIES.iter().map(|property| (*property).to_owned());
         let select: BTreeSet<String> = fixed.chain(read).chain([policy.tenant.anchor.clone()]).collect();
         // memberOf is a relationship and cannot be selected; rules that read it belong to a later version of the language.
@@ -85,7 +88,12 @@ impl Reader {
     }
 
     /// The groups the user is directly in, and what there is to know of them, of the policy's groups and of the ledger's.
-    pub async fn memberships(&self, person: &Person, id: &ObjectId, now: Timestamp) -> Result<Memberships, graph::Error> {
+    pub async fn memberships(
+        &self,
+        person: &Person,
+        id: &ObjectId,
+        now: Timestamp,
+    ) -> Result<Memberships, graph::Error> {
         let id = UserId::from(id.as_str());
         let groups = self.graph.member_groups(&id, graph::Group::PROPERTIES).await?;
         let mut memberships = BTreeSet::new();
@@ -100,9 +108,11 @@ impl Reader {
             Target::Group(group) => Some(group.clone()),
             Target::License(_) => None,
         });
-        let packages = self.policy.packages.iter().flat_map(|package| package.groups.iter().map(|group| group.id.clone()));
+        let packages =
+            self.policy.packages.iter().flat_map(|package| package.groups.iter().map(|group| group.id.clone()));
         let carriers = self.policy.carriers().into_iter().cloned();
-        let wanted: BTreeSet<ObjectId> = ledger.chain(packages).chain(carriers).filter(|id| !facts.contains_key(id)).collect();
+        let wanted: BTreeSet<ObjectId> =
+            ledger.chain(packages).chain(carriers).filter(|id| !facts.contains_key(id)).collect();
         for id in wanted {
             let known = self.group(&id, now).await?;
             facts.insert(id, known);
@@ -114,7 +124,8 @@ impl Reader {
     /// What there is to know of a group, from a moment ago or read now.
     async fn group(&self, id: &ObjectId, now: Timestamp) -> Result<GroupFacts, graph::Error> {
         let known = || self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, facts)) = known().get(id).filter(|(at, _)| now.duration_since(*at).abs() < GROUP_FACTS_AGE_MAX) {
+        if let Some((_, facts)) = known().get(id).filter(|(at, _)| now.duration_since(*at).abs() < GROUP_FACTS_AGE_MAX)
+        {
             return Ok(facts.clone());
         }
         let group = self.graph.get_group(&GroupId::from(id.as_str()), graph::Group::PROPERTIES).await?;

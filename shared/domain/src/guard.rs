@@ -1,0 +1,138 @@
+//! Guards: how many people an action may take access from in a while, before a human is asked (architecture, invariant 15).
+//!
+//! A guard counts *distinct people* per kind of action and window. What is below the limit runs; what exceeds it is held,
+//! pages, and waits for a release or a refusal. What was admitted once is not counted again when it is planned again.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{PersonId, hex_sha256};
+use crate::person::Person;
+use crate::policy::{Guard, GuardKind};
+use crate::step::Action;
+
+/// The kind of guard an action stands under, if any. All parts of one cut are one kind, so that a cut is admitted whole.
+pub fn kind_of(action: &Action) -> Option<GuardKind> {
+    match action {
+        Action::DisableAccount { .. } | Action::RevokeSessions { .. } | Action::ResetPassword | Action::RemoveMethods { .. } => {
+            Some(GuardKind::Disable)
+        }
+        Action::DeleteAccount => Some(GuardKind::Delete),
+        Action::RemoveLicense { .. } | Action::LeaveCarrier { .. } => Some(GuardKind::RemoveLicense),
+        Action::RemoveMember { .. } => Some(GuardKind::RemoveMember),
+        _ => None,
+    }
+}
+
+/// How many people a guard admits in its window, of a population: the lower of its two thresholds. None: no limit.
+pub fn limit(guard: &Guard, population: u64) -> Option<u64> {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "people are far fewer than 2^52, and percent is checked to lie between 0 and 100"
+    )]
+    let share = guard.percent.map(|percent| (population as f64 * percent / 100.0).floor() as u64);
+    guard.people.map(u64::from).into_iter().chain(share).min()
+}
+
+/// A request to pass a guard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The kind.
+    pub kind: GuardKind,
+    /// Whom access is taken from.
+    pub person: PersonId,
+    /// What makes it one admission however often it is asked for: of a cut or a deletion the person's generation, of anything else
+    /// the facts it follows from.
+    pub subject: String,
+    /// Fingerprint of the person's facts: a refusal stands until they change.
+    pub facts: String,
+    /// Why, for whoever releases it.
+    pub why: String,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Request {
+    /// The request for an action on a person, if a guard watches over it.
+    pub fn of(action: &Action, person: &Person, why: &str, now: Timestamp) -> Option<Self> {
+        let kind = kind_of(action)?;
+        let facts = fingerprint(person);
+        let subject = match kind {
+            GuardKind::Disable | GuardKind::Delete => format!("generation {}", person.head.generation),
+            GuardKind::RemoveLicense | GuardKind::RemoveMember => facts.clone(),
+        };
+        Some(Self { kind, person: person.head.person.clone(), subject, facts, why: why.to_owned(), now })
+    }
+}
+
+/// A short hash of what HR says of a person.
+fn fingerprint(person: &Person) -> String {
+    let facts = serde_json::to_string(&person.head.record).unwrap_or_default();
+    hex_sha256(&[facts]).chars().take(24).collect()
+}
+
+/// Where a request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It may be carried out.
+    Admitted,
+    /// It exceeds the guard: a human must decide.
+    Held,
+    /// A human refused it, and the facts have not changed since.
+    Refused,
+}
+
+/// Something a guard has held, for a human to decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldAction {
+    /// The kind.
+    pub kind: GuardKind,
+    /// Whom it would take access from.
+    pub person: PersonId,
+    /// Whether it was refused already.
+    pub refused: bool,
+    /// Why it should happen.
+    pub why: String,
+    /// Since when it is held.
+    pub since: Timestamp,
+    /// Who decided, and why, if anybody did.
+    pub decided: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+
+    fn guard(people: Option<u32>, percent: Option<f64>) -> Guard {
+        Guard { people, percent, window: SignedDuration::from_hours(1) }
+    }
+
+    #[test]
+    fn the_lower_threshold_counts() {
+        let check = |people, percent, population, expected| {
+            assert_eq!(limit(&guard(people, percent), population), expected, "{people:?} {percent:?} of {population}");
+        };
+        check(Some(5), None, 1_000, Some(5));
+        check(Some(5), Some(5.0), 1_000, Some(5));
+        check(Some(5), Some(5.0), 40, Some(2));
+        check(None, Some(2.5), 39, Some(0));
+        check(Some(0), Some(100.0), 40, Some(0));
+        check(None, None, 40, None);
+    }
+
+    #[test]
+    fn all_parts_of_a_cut_are_admitted_together() {
+        let cut = [
+            Action::DisableAccount { pass: 1 },
+            Action::RevokeSessions { pass: 2 },
+            Action::ResetPassword,
+            Action::RemoveMethods { pass: 1 },
+        ];
+        assert!(cut.iter().all(|action| kind_of(action) == Some(GuardKind::Disable) && action.cuts()));
+        assert_eq!(kind_of(&Action::EnableAccount), None);
+    }
+}

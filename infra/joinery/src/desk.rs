@@ -1,21 +1,30 @@
 //! The data directory as the commands find it: the store, in the time it lives in, and what `joinery up` remembered
 //! there, so that every other command needs nothing but `--data`.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use domain::ids::PersonId;
 use domain::policy::{Fault, Policy};
-use domain::ports::{Clock, StoreError};
+use domain::ports::{Clock, Entropy, Roster, StoreError};
 use embedded::{DATABASE, OpenError, Options, Store};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::clock::{ClockError, OtherClock};
-use crate::edge::FollowedClock;
-use crate::tenant::is_loopback;
+use crate::edge::{FollowedClock, SystemEntropy};
+use crate::functions::{Functions, Wiring};
+use crate::tenant::{Clients, Environment, Identities, TenantError, is_loopback};
 
 /// The setting's name in the store.
 const SETTING: &str = "up";
+
+/// How many people one look at the roster names.
+const PEOPLE_PAGE: usize = 1_000;
+
+/// The file whose lock says that a `joinery up` is running on the directory.
+pub(crate) const LOCK_FILE: &str = "up.lock";
 
 /// What `joinery up` was started with. No secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +75,12 @@ pub enum DeskError {
     /// The store does not answer.
     #[error("the data cannot be read")]
     Store(#[from] StoreError),
+    /// `joinery up` never ran here.
+    #[error("no tenant is remembered here: start `joinery up` once")]
+    NeverUp,
+    /// No way to the tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
     /// The clock that the data lives by does not answer.
     #[error("the clock that this data lives by cannot be read")]
     Clock(#[from] ClockError),
@@ -81,6 +96,7 @@ pub struct Desk {
     pub remembered: Option<Remembered>,
     /// Set if the followed clock did not answer and the machine's time is used instead.
     pub clock_lost: bool,
+    directory: PathBuf,
 }
 
 impl Desk {
@@ -97,7 +113,40 @@ impl Desk {
         if let Some(address) = remembered.as_ref().and_then(|remembered| remembered.clock_url.as_ref()) {
             clock_lost = OtherClock::at(address, clock.clone())?.look().await.is_err();
         }
-        Ok(Self { store, clock: Arc::new(clock), remembered, clock_lost })
+        Ok(Self { store, clock: Arc::new(clock), remembered, clock_lost, directory: directory.to_owned() })
+    }
+
+    /// Whether a `joinery up` is running on this data.
+    pub fn is_up(&self) -> bool {
+        let lock = File::open(self.directory.join(LOCK_FILE));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Everyone in the roster, in order of id.
+    pub async fn everyone(&self) -> Result<Vec<PersonId>, StoreError> {
+        let mut everyone: Vec<PersonId> = Vec::new();
+        loop {
+            let page = self.store.list(everyone.last(), PEOPLE_PAGE).await?;
+            if page.is_empty() {
+                return Ok(everyone);
+            }
+            everyone.extend(page);
+        }
+    }
+
+    /// Clients of the tenant that the data belongs to. Without `AZURE_TENANT_ID` the remembered one is meant.
+    pub fn clients(&self, environment: &Environment) -> Result<Clients, DeskError> {
+        let remembered = self.remembered.as_ref().ok_or(DeskError::NeverUp)?;
+        let environment = environment.or("AZURE_TENANT_ID", &remembered.tenant);
+        let identities = Identities::from_environment(&environment, &remembered.graph_url, &remembered.tenant)?;
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        Ok(Clients::new(&remembered.graph_url, &identities, &self.clock, &entropy)?)
+    }
+
+    /// The functions under a policy, for looking: nothing takes from the queues.
+    pub fn functions(&self, policy: &Arc<Policy>, clients: &Clients) -> Functions {
+        let wiring = Wiring::over(&self.store, clients, Arc::clone(&self.clock), Arc::new(SystemEntropy));
+        Functions::new(policy, &wiring)
     }
 
     /// The policy as its file stands now.

@@ -31,6 +31,13 @@ impl Environment {
         Self(Arc::new(move |name| variables.get(name).cloned()))
     }
 
+    /// The same, with a value for a variable that is not set.
+    #[must_use]
+    pub fn or(&self, name: &'static str, value: &str) -> Self {
+        let (own, value) = (self.clone(), value.to_owned());
+        Self(Arc::new(move |asked| own.get(asked).or_else(|| (asked == name).then(|| value.clone()))))
+    }
+
     /// The variable's value, if it is set and not blank.
     pub fn get(&self, name: &str) -> Option<String> {
         (self.0)(name).filter(|value| !value.trim().is_empty())

@@ -20,7 +20,7 @@ mod secrets;
 mod sweep;
 mod workers;
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -29,16 +29,15 @@ use std::time::Duration;
 
 use domain::message::QueueName;
 use domain::policy::Policy;
-use domain::ports::{Clock, Entropy, Mode, Pager, StoreError};
+use domain::ports::{Clock, Entropy, Mode, StoreError};
 use embedded::{Durability, OpenError, Store};
-use stage::Ports;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use url::Url;
 
 use crate::clock::{ClockError, OtherClock};
-use crate::desk::{PolicyError, Remembered, load_policy};
+use crate::desk::{LOCK_FILE, PolicyError, Remembered, load_policy};
 use crate::edge::{FollowedClock, SystemEntropy};
 use crate::functions::{Functions, Wiring};
 use crate::machine::Machine;
@@ -53,8 +52,10 @@ use bells::Bells;
 const FINISH_MAX: Duration = Duration::from_secs(30);
 /// How often the other clock is looked at.
 const CLOCK_TICK: Duration = Duration::from_millis(75);
-/// The file whose lock says that an `up` is running on the directory.
-const LOCK: &str = "up.lock";
+/// How often, and with which pause, the directory's lock is asked for.
+const LOCK_TRIES: usize = 5;
+/// See [`LOCK_TRIES`].
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// What to start with.
 #[derive(Clone)]
@@ -171,7 +172,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(followed);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let clients = Clients::new(&options.graph_url, &identities, &clock, &entropy)?;
-    let (store, lock) = open(&options, &policy, &identities, &clock)?;
+    let (store, lock) = open(&options, &policy, &identities, &clock).await?;
     let listener = TcpListener::bind(options.listen).await;
     let listener = listener.map_err(|error| StartError::Listen(options.listen, error))?;
     let address = listener.local_addr().map_err(|error| StartError::Listen(options.listen, error))?;
@@ -179,14 +180,16 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
 
     let bells = Bells::default();
     let (alarm, alerts) = alerts.over(store.clone());
-    let ports = ports(&store, &bells, &alarm, &clock, &entropy);
+    let mut wiring = Wiring::over(&store, &clients, Arc::clone(&clock), entropy);
+    wiring.ports.outbox = Arc::new(bells::RingingOutbox { store: store.clone(), bells: bells.clone() });
+    wiring.ports.pager = Arc::new(alarm.clone());
     let app = Arc::new(intake::App {
         connections,
-        outbox: Arc::clone(&ports.outbox),
+        outbox: Arc::clone(&wiring.ports.outbox),
         parking: Arc::new(store.clone()),
         clock: Arc::clone(&clock),
     });
-    let parts = Parts { policy, store: store.clone(), clients, ports, alarm, bells, clock: Arc::clone(&clock) };
+    let parts = Parts { policy, store: store.clone(), wiring, alarm, bells };
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     if let Some(other) = other_clock {
@@ -202,40 +205,32 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
 struct Parts {
     policy: Arc<Policy>,
     store: Store,
-    clients: Clients,
-    ports: Ports,
+    wiring: Wiring,
     alarm: Alarm,
     bells: Bells,
-    clock: Arc<dyn Clock>,
 }
 
 impl Parts {
     fn spawn(self, tasks: &mut JoinSet<&'static str>, stop: &watch::Receiver<bool>) {
-        let store = Arc::new(self.store.clone());
-        let wiring = Wiring {
-            ports: self.ports.clone(),
-            addresses: store.clone(),
-            vault: store.clone(),
-            graph: Arc::clone(&self.clients.ordinary),
-            graph_for_cuts: self.clients.cuts,
-        };
+        let ports = &self.wiring.ports;
         let machine = Machine {
-            inbox: store,
-            functions: Functions::new(&self.policy, &wiring),
-            roster: self.ports.roster,
-            outbox: self.ports.outbox,
-            clock: Arc::clone(&self.clock),
-            entropy: self.ports.entropy,
+            inbox: Arc::new(self.store.clone()),
+            functions: Functions::new(&self.policy, &self.wiring),
+            roster: Arc::clone(&ports.roster),
+            outbox: Arc::clone(&ports.outbox),
+            clock: Arc::clone(&ports.clock),
+            entropy: Arc::clone(&ports.entropy),
         };
-        let (reader, seeded) = addresses::Reading::new(self.clients.ordinary, self.store.clone(), self.clock);
-        tasks.spawn(named("the reading of addresses", reader.keep_up(stop.clone())));
+        let (reading, addresses_read) =
+            addresses::Reading::new(self.wiring.graph, self.store.clone(), Arc::clone(&ports.clock));
+        tasks.spawn(named("the reading of addresses", reading.keep_up(stop.clone())));
         for queue in QueueName::ALL {
             let group = workers::Group {
                 queue,
                 machine: machine.clone(),
                 bells: self.bells.clone(),
                 alarm: self.alarm.clone(),
-                gate: (queue == QueueName::Accounts).then(|| seeded.clone()),
+                gate: (queue == QueueName::Accounts).then(|| addresses_read.clone()),
             };
             tasks.spawn(named(queue.as_str(), group.work(stop.clone())));
         }
@@ -244,22 +239,8 @@ impl Parts {
     }
 }
 
-fn ports(store: &Store, bells: &Bells, alarm: &Alarm, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> Ports {
-    let shared = Arc::new(store.clone());
-    let pager: Arc<dyn Pager> = Arc::new(alarm.clone());
-    Ports {
-        roster: shared.clone(),
-        fences: shared.clone(),
-        controls: shared,
-        outbox: Arc::new(bells::RingingOutbox { store: store.clone(), bells: bells.clone() }),
-        pager,
-        clock: Arc::clone(clock),
-        entropy: Arc::clone(entropy),
-    }
-}
-
 /// Opens the store for this tenant alone, and for this process alone; stores the mode of a first start.
-fn open(
+async fn open(
     options: &Options,
     policy: &Policy,
     identities: &Identities,
@@ -268,8 +249,8 @@ fn open(
     let durability = embedded::Options { durability: options.durability };
     let unusable = |error| StartError::Data(options.data.clone(), error);
     let store = Store::open(&options.data, Arc::clone(clock), durability).map_err(unusable)?;
-    let lock = File::create(options.data.join(LOCK)).map_err(|error| unusable(error.into()))?;
-    lock.try_lock().map_err(|_| StartError::Running(options.data.clone()))?;
+    let lock = File::create(options.data.join(LOCK_FILE)).map_err(|error| unusable(error.into()))?;
+    take(&lock).await.map_err(|_| StartError::Running(options.data.clone()))?;
     let remembered = Remembered {
         policy: std::path::absolute(&options.policy).unwrap_or_else(|_| options.policy.clone()),
         fingerprint: policy.fingerprint.clone(),
@@ -284,6 +265,17 @@ fn open(
     store.initialize_mode(if is_loopback(&options.graph_url) { Mode::Enforce } else { Mode::Observe })?;
     remembered.save(&store)?;
     Ok((store, lock))
+}
+
+/// Takes the lock. A command that looks whether it is taken holds it for a moment, hence the patience.
+async fn take(lock: &File) -> Result<(), TryLockError> {
+    for _ in 1..LOCK_TRIES {
+        if lock.try_lock().is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+    }
+    lock.try_lock()
 }
 
 fn say_identities(identities: &Identities) {

@@ -69,9 +69,17 @@ fn check<'f>(
             "The provided value for the input parameter 'scope' is not valid.",
         ));
     }
-    if !strict {
-        return Ok(());
-    }
+    if strict { check_registered(state, tenant, client, field) } else { Ok(()) }
+}
+
+/// What only a known application in a known tenant passes.
+fn check_registered<'f>(
+    state: &State,
+    tenant: &str,
+    client: &str,
+    field: &impl Fn(&str) -> Option<&'f str>,
+) -> Result<(), Denial> {
+    let given = |name: &str| field(name).filter(|text| !text.is_empty());
     if field("scope") != Some(SCOPE) {
         return Err(Denial(
             400,
@@ -86,7 +94,7 @@ fn check<'f>(
     let Some(application) = state.applications.iter().find(|own| own.app_id.eq_ignore_ascii_case(client)) else {
         return Err(Denial(400, "unauthorized_client", 700_016, "Application was not found in the directory."));
     };
-    match (&application.secret, secret, assertion) {
+    match (&application.secret, given("client_secret"), given("client_assertion")) {
         (Some(own), Some(given), _) if own == given => Ok(()),
         (_, Some(_), _) => Err(Denial(401, "invalid_client", 7_000_215, "Invalid client secret provided.")),
         // Its signature is not verified: the emulator knows no issuer's keys.

@@ -175,6 +175,11 @@ pub(crate) fn restore(request: &mut Request<'_>) -> Served {
     Ok(answer)
 }
 
+/// `POST /users/{id}/restore`, which looks right and finds nobody: deleted people are not among the users.
+pub(crate) fn restore_among_users(request: &mut Request<'_>) -> Served {
+    Err(Refusal::missing(request.param(0)))
+}
+
 /// Brings a user back with the licenses it had, whether or not there are seats. The bodies of both conflicts are not
 /// documented; they are answered like any other clash.
 fn restore_user(request: &mut Request<'_>, id: Guid, mangled: &str, body: &Map<String, Value>) -> Result<(), Refusal> {

@@ -140,6 +140,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("POST", "/users/{id}/revokeSignInSessions", 0, REVOKE, relations::revoke_sign_in_sessions),
     route("POST", "/users/{id}/assignLicense", 0, LICENSE, licenses::assign),
     route("POST", "/users/{id}/reprocessLicenseAssignment", 0, WRITE_USER, licenses::reprocess),
+    route("POST", "/users/{id}/restore", 0, RESTORE, deleted::restore_among_users),
     route("GET", "/users/{id}/licenseDetails", 2, READ_LICENSES, licenses::details),
     route("GET", "/users/{id}/authentication/methods", 1, METHODS, methods::list),
     route("GET", "/users/{id}/authentication/temporaryAccessPassMethods", 1, PASSES, methods::list_passes),
@@ -289,7 +290,7 @@ mod tests {
             &["1", "phoneMethods", "2"],
         );
         check("PUT", "/users", None, &[]);
-        check("POST", "/users/1/restore", None, &[]);
+        check("POST", "/users/1/resurrect", None, &[]);
     }
 
     #[test]

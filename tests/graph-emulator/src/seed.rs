@@ -58,7 +58,7 @@ pub(crate) fn plant(seed: &Value, options: &Options) -> Checked<State> {
         "accessPassPolicy",
         "latency",
     ];
-    if let Some(name) = document.keys().find(|name| !known.contains(&name.as_str())) {
+    if let Some(name) = document.keys().find(|name| !name.starts_with(['$', '_']) && !known.contains(&name.as_str())) {
         return fault(name.clone(), format!("unknown; a seed holds {}", known.join(", ")));
     }
     let mut latency = Latency::default();
@@ -166,7 +166,9 @@ fn plant_user(state: &mut State, path: &str, item: &Value) -> Checked<Guid> {
     default("createdDateTime", json!("2020-01-01T00:00:00Z"));
     users::address(&mut properties, None);
     let texts = |name: &str| item.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let roles = texts("roles").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    // A role is a name, or a directory role object.
+    let role = |role: &Value| role.as_str().or_else(|| role.get("displayName")?.as_str()).map(str::to_owned);
+    let roles = texts("roles").iter().filter_map(role).collect();
     let methods = plant_methods(path, id, &texts("authenticationMethods"))?;
     state.plant_user(id, User { properties, methods, roles, deleted, ..User::default() });
     Ok(id)
@@ -264,9 +266,10 @@ fn references(state: &State, item: &Map<String, Value>, path: &str, name: &str) 
     each.collect()
 }
 
-/// An object id, a principal name, or an object with an id.
+/// An object id, a principal name, or an object with an id or a reference.
 fn reference(state: &State, item: &Value, path: &str) -> Checked<Guid> {
-    let text = item.as_str().or_else(|| item.get("id").and_then(Value::as_str));
+    let link = || item.get("@odata.id")?.as_str()?.rsplit('/').next();
+    let text = item.as_str().or_else(|| item.get("id")?.as_str()).or_else(link);
     let Some(text) = text else { return fault(path, "not an id") };
     let id = guid(text).or_else(|| state.user_named(View::PRIMARY, text));
     match id.filter(|id| state.users.contains_key(id) || state.groups.contains_key(id)) {

@@ -148,7 +148,7 @@ pub(super) fn settle(state: &mut State, document: &Map<String, Value>) -> Checke
 fn products(state: &State, item: &Value, path: &str) -> Checked<Vec<Product>> {
     let mut products = Vec::new();
     for (index, license) in item.get("assignedLicenses").and_then(Value::as_array).into_iter().flatten().enumerate() {
-        let sku = license.get("skuId").and_then(Value::as_str).and_then(guid);
+        let sku = license.as_str().or_else(|| license.get("skuId")?.as_str()).and_then(guid);
         let Some(sku) = sku.filter(|sku| state.skus.contains_key(sku)) else {
             return fault(format!("{path}[{index}].skuId"), "not the id of a subscribed SKU of this seed");
         };

@@ -102,35 +102,40 @@ fn plant_organization(state: &mut State, document: &Map<String, Value>) -> Check
 }
 
 /// Domains as given, else the organization's verified ones, else those of the seeded people.
+fn given_domains(state: &State, document: &Map<String, Value>) -> Checked<Vec<Value>> {
+    let given = list(document, "domains")?;
+    if !given.is_empty() {
+        return Ok(given.to_vec());
+    }
+    let verified = state.organization.get("verifiedDomains").and_then(Value::as_array).into_iter().flatten();
+    let verified: Vec<Value> = verified
+        .map(|domain| json!({"id": domain.get("name"), "isDefault": domain.get("isDefault"), "isInitial": domain.get("isInitial")}))
+        .collect();
+    if !verified.is_empty() {
+        return Ok(verified);
+    }
+    let upns = list(document, "users")?.iter().filter_map(|user| user.get("userPrincipalName")?.as_str());
+    let mut names: Vec<&str> = upns.filter_map(|upn| upn.rsplit('@').next()).collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(if names.is_empty() {
+        vec![json!("contoso.example")]
+    } else {
+        names.into_iter().map(|name| json!(name)).collect()
+    })
+}
+
 fn plant_domains(state: &mut State, document: &Map<String, Value>) -> Checked<()> {
-    let verified = state.organization.get("verifiedDomains").and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut given: Vec<Value> = list(document, "domains")?.to_vec();
-    if given.is_empty() {
-        given = verified.iter().map(|domain| {
-            json!({"id": domain.get("name"), "isDefault": domain.get("isDefault"), "isInitial": domain.get("isInitial")})
-        }).collect();
-    }
-    if given.is_empty() {
-        let upns = list(document, "users")?.iter().filter_map(|user| user.get("userPrincipalName")?.as_str());
-        let mut names: Vec<&str> = upns.filter_map(|upn| upn.rsplit('@').next()).collect();
-        names.sort_unstable();
-        names.dedup();
-        given = if names.is_empty() {
-            vec![json!("contoso.example")]
-        } else {
-            names.into_iter().map(|name| json!(name)).collect()
-        };
-    }
-    for (index, item) in given.iter().enumerate() {
+    for (index, item) in given_domains(state, document)?.iter().enumerate() {
         let mut domain = match item {
             Value::String(id) => Properties::from_iter([("id".to_owned(), json!(id))]),
             item => object(&format!("domains[{index}]"), item)?.clone(),
         };
         domain.retain(|_, value| !value.is_null());
-        if !domain.get("id").is_some_and(Value::is_string) {
+        let Some(id) = domain.get("id").and_then(Value::as_str) else {
             return fault(format!("domains[{index}].id"), "missing");
-        }
-        let initial = domain.get("id").and_then(Value::as_str).is_some_and(|id| id.contains(".onmicrosoft."));
+        };
+        let initial = id.contains(".onmicrosoft.");
         for (name, value) in [
             ("authenticationType", json!("Managed")),
             ("isAdminManaged", json!(true)),
@@ -144,15 +149,15 @@ fn plant_domains(state: &mut State, document: &Map<String, Value>) -> Checked<()
         }
         state.domains.push(domain);
     }
-    let verified =
-        state.domains.iter().filter(|domain| domain.get("isVerified") == Some(&Value::Bool(true))).map(|domain| {
-            json!({
-                "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": domain.get("isDefault"),
-                "isInitial": domain.get("isInitial"), "name": domain.get("id"), "type": "Managed",
-            })
-        });
-    let verified = verified.collect::<Value>();
-    state.organization.entry("verifiedDomains").or_insert(verified);
+    let verified = state.domains.iter().filter(|domain| domain.get("isVerified") == Some(&Value::Bool(true)));
+    let shown = verified.map(|domain| {
+        json!({
+            "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": domain.get("isDefault"),
+            "isInitial": domain.get("isInitial"), "name": domain.get("id"), "type": "Managed",
+        })
+    });
+    let shown = shown.collect::<Value>();
+    state.organization.entry("verifiedDomains").or_insert(shown);
     Ok(())
 }
 

@@ -15,7 +15,7 @@ fn a_deleted_user_frees_the_name_and_the_seat_and_keeps_the_memberships() {
     assert_eq!(gone["value"][0]["userPrincipalName"], format!("{}bram.jansen@contoso.example", BRAM.replace('-', "")));
     assert_eq!(gone["value"][0]["deletedDateTime"], "2026-03-02T08:00:00Z");
     check(&mut tenant, "GET /directory/deletedItems", &Value::Null, 400);
-    check(&mut tenant, &format!("POST /users/{BRAM}/restore"), &Value::Null, 400);
+    check(&mut tenant, &format!("POST /users/{BRAM}/restore"), &Value::Null, 404);
     let restored = done(&mut tenant, &format!("POST /directory/deletedItems/{BRAM}/restore"), &Value::Null);
     assert_eq!(restored["@odata.type"], "#microsoft.graph.user");
     assert_eq!(restored["userPrincipalName"], "bram.jansen@contoso.example");

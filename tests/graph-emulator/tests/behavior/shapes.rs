@@ -13,6 +13,7 @@ use crate::stage::*;
 const UNDESCRIBED: &[(&str, &str, &str)] = &[
     ("GET", "/users/{id}/authentication/methods", "the subset holds Temporary Access Passes only"),
     ("DELETE", "/users/{id}/authentication/{kind}/{method}", "one route for eight; answers nothing"),
+    ("POST", "/users/{id}/restore", "answers an error only: deleted people are not among the users"),
     ("GET", "/directory/deletedItems", "answers an error only: a cast is required"),
     ("DELETE", "/groups/{id}/members/{member}", "not an operation Graph describes; it is the trap of a forgotten $ref"),
     ("GET", "/directoryObjects/{id}", "not in the subset; checked by its type"),
@@ -62,7 +63,10 @@ fn every_answer_has_the_shape_that_the_description_gives_it() {
             answer.value()["id"].as_str().unwrap().clone_into(&mut pass);
         }
         if answer.status >= 400 {
-            assert!(answer.status == 501 || pattern == "/directory/deletedItems", "{line}: {:?}", answer.body);
+            let only_errors = |(own, path, reason): &(&str, &str, &str)| {
+                (*own, *path) == (method, pattern) && reason.starts_with("answers an error only")
+            };
+            assert!(answer.status == 501 || UNDESCRIBED.iter().any(only_errors), "{line}: {:?}", answer.body);
             description.check_error(&line, answer.value());
             continue;
         }

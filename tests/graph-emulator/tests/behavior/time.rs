@@ -221,6 +221,15 @@ fn the_least_seed_is_enough_and_a_wrong_one_says_where() {
     assert_eq!(user["accountEnabled"], true);
     hire(&mut tenant, &json!({"userPrincipalName": "b@fabrikam.example"}));
     check(&mut seeded(&json!({})), "GET /users", &Value::Null, 200);
+    let mut tenant = seeded(&json!({
+        "users": [{"id": id, "userPrincipalName": "a@x.y", "roles": [{"displayName": "Global Administrator"}]}],
+        "groups": [{"id": SALES, "members": [{"id": id}], "owners": [link(id)]}],
+    }));
+    check(&mut tenant, &format!("DELETE /users/{id}"), &Value::Null, 403);
+    assert_eq!(
+        ids(&get(&mut tenant, &format!("/groups/{SALES}/members"))),
+        ids(&get(&mut tenant, &format!("/groups/{SALES}/owners")))
+    );
     for (seed, path) in [
         (json!({"users": [{"id": id}]}), "users[0].userPrincipalName"),
         (

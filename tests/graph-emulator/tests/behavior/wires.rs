@@ -64,3 +64,24 @@ async fn an_answer_can_be_held_back() {
     done(&mut emulator.tenant(), "PUT /_control/latency", &json!({"answer_ms": 1}));
     assert!(raw(&running, &get_line("/v1.0/organization")).await.starts_with("HTTP/1.1 200"));
 }
+
+#[test]
+fn the_program_says_where_it_listens_and_refuses_a_seed_it_cannot_read() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::process::{Command, Stdio};
+    let program = env!("CARGO_BIN_EXE_graph-emulator");
+    let mut child = Command::new(program).args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let address = first.trim().strip_prefix("listening on http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(get_line("/_control/clock").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(answer.contains("\"now\":\"2026-03-02T08:") && answer.contains("\"running\":true"), "{answer}");
+    let refused = Command::new(program).args(["--listen", "127.0.0.1:0", "--seed", "/nonexistent"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("/nonexistent"));
+}

@@ -8,17 +8,17 @@ use domain::event::{Auth, WorkerEvent};
 use domain::ids::hex_sha256;
 use domain::message::{Message, QueueName};
 use domain::ports::{Clock, FailureReport, Outbox, Outgoing, Parking, StoreError};
+use hr::forbidden::withhold;
 use http::{Method, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::decode::{Decoded, Delivery, Unreadable, body_json, decode};
-use crate::forbidden::withhold;
 use crate::problem::{Problem, respond};
 use crate::report::mend;
-use crate::secret::Secret;
 use crate::signature::Verdict;
 use crate::source::Adapter;
 use crate::urgent::lane;
+use hr::Secret;
 
 /// The largest body taken, in bytes. The server in front should stop reading there, too.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;

@@ -5,21 +5,18 @@
 //!
 //! No HTTP server, no AWS, no roster and no policy: a connection's source and secrets come in as values.
 
-mod country;
 mod decode;
 mod door;
-mod forbidden;
 mod form;
 mod problem;
 mod report;
-mod secret;
 pub mod signature;
 mod source;
 mod urgent;
 
 pub use decode::{Decoded, Delivery, Unreadable, decode};
 pub use door::{App, BODY_BYTES_MAX, Connection, handle};
+pub use hr::Secret;
 pub use report::{DecodeReport, DecodeRequest, hr_decode_report};
-pub use secret::Secret;
 pub use source::{Adapter, SourceFault};
 pub use urgent::urgent;

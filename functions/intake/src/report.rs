@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::decode::{Decoded, Delivery, decode, describe};
-use crate::secret::Secret;
 use crate::signature::Verdict;
 use crate::source::{Adapter, SourceFault};
+use hr::Secret;
 
 /// A request as the command line gives it.
 pub struct DecodeRequest<'a> {

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Sha256, Sha512};
 
-use crate::secret::Secret;
+use hr::Secret;
 
 /// How far a signed time may be from ours, either way.
 pub const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);

@@ -6,8 +6,8 @@ mod standard_webhooks;
 use domain::policy::Source;
 
 use crate::decode::{Decoded, Delivery, Refusal};
-use crate::secret::Secret;
 use crate::signature::{Scheme, SecretFault};
+use hr::Secret;
 
 /// A source that this version reads. There is one of each, so a reference is all that is ever handed around.
 #[derive(Debug)]

@@ -4,15 +4,13 @@
 //! Sources: BambooHR's "Field-Based Webhooks", "Event-Based Webhooks", "Global Webhooks" and "Webhooks" (security); the
 //! signature is confirmed by a recorded request, `tests/data/bamboohr/recorded_request.json`.
 
-mod fields;
-
 use domain::event::{Effective, EventKind, Version, Worker, WorkerEvent};
 use domain::policy::Source;
+use hr::bamboohr::fields;
+use hr::value::{id_text, instant};
 use serde_json::{Map, Value};
 
-use crate::decode::{
-    Decoded, Delivery, EVENTS_MAX, Maker, Reading, Refusal, Unreadable, body_json, id_text, instant, kind_named,
-};
+use crate::decode::{Decoded, Delivery, EVENTS_MAX, Maker, Reading, Refusal, Unreadable, body_json, kind_named};
 use crate::signature::{Encoding, Freshness, Grammar, Hash, HeaderSet, Key, Scheme, Signed};
 use crate::source::Adapter;
 

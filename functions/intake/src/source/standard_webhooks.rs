@@ -8,11 +8,12 @@ use domain::event::{
     Effective, EventKind, FactValue, Field, FieldKind, Version, Worker, fact_from_text, facts_from_json,
 };
 use domain::policy::Source;
+use hr::forbidden::is_forbidden;
+use hr::value::{id_text, instant};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::decode::{Decoded, Delivery, Maker, Reading, Refusal, body_json, id_text, instant, kind_named};
-use crate::forbidden::is_forbidden;
+use crate::decode::{Decoded, Delivery, Maker, Reading, Refusal, body_json, kind_named};
 use crate::signature::{Encoding, Freshness, Grammar, Hash, HeaderSet, Key, Scheme, Signed};
 use crate::source::Adapter;
 

@@ -17,6 +17,7 @@ const ARROWS: &[Row] = &[
     Row { folder: "shared/rules", uses: &[], tests_use: &[] },
     Row { folder: "shared/domain", uses: &["shared/rules"], tests_use: &[] },
     Row { folder: "shared/graph", uses: &["shared/domain"], tests_use: &["tests/graph-emulator"] },
+    Row { folder: "shared/hr", uses: &["shared/domain"], tests_use: &["tests/hr-emulator"] },
     Row { folder: "shared/embedded", uses: &["shared/domain"], tests_use: &[] },
     Row {
         folder: "shared/stage",
@@ -25,12 +26,13 @@ const ARROWS: &[Row] = &[
     },
     Row {
         folder: "functions/",
-        uses: &["shared/domain", "shared/graph", "shared/stage"],
-        tests_use: &["shared/embedded", "tests/graph-emulator"],
+        uses: &["shared/domain", "shared/graph", "shared/hr", "shared/stage"],
+        tests_use: &["shared/embedded", "tests/graph-emulator", "tests/hr-emulator"],
     },
     Row { folder: "infra/joinery", uses: &["shared/", "functions/"], tests_use: &["tests/graph-emulator"] },
     // It speaks the documented wire format: a type shared with the client would hide the client's mistakes.
     Row { folder: "tests/graph-emulator", uses: &[], tests_use: &[] },
+    Row { folder: "tests/hr-emulator", uses: &[], tests_use: &[] },
     Row { folder: "tests/", uses: &["shared/", "functions/", "infra/", "tests/"], tests_use: &[] },
 ];
 
@@ -135,6 +137,8 @@ fn an_arrow_that_points_outward_is_found() {
     assert!(found("functions/groups", "shared/embedded", false));
     assert!(found("infra/joinery", "tests/graph-emulator", false));
     assert!(found("tests/graph-emulator", "shared/graph", true));
+    assert!(found("tests/hr-emulator", "shared/hr", true));
+    assert!(found("shared/hr", "shared/graph", false));
     assert!(found("shared/unheard-of", "shared/rules", false));
     assert!(!found("functions/groups", "shared/stage", false));
     assert!(!found("functions/groups", "shared/embedded", true));

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::country;
-use crate::decode::instant;
 use crate::forbidden::{is_forbidden, plain_key};
+use crate::value::{id_text, instant};
 
 use Meaning::{Country, EmployeeNumber, Fact, LastChanged, RecordId, Status, StatusDate, StatusLabel};
 
@@ -78,18 +78,52 @@ const TABLE: &[(&str, Meaning)] = &[
     ("workphone", Fact("contact.work_phone")),
 ];
 
+/// The fields that are asked for when a record is read back, by their API names: each meaning once ("Field Names").
+pub const ASKED: &[&str] = &[
+    "employeeNumber",
+    "firstName",
+    "middleName",
+    "lastName",
+    "preferredName",
+    "displayName",
+    "fullName1",
+    "jobTitle",
+    "department",
+    "division",
+    "location",
+    "country",
+    "workEmail",
+    "workPhone",
+    "homeEmail",
+    "mobilePhone",
+    "status",
+    "employmentHistoryStatus",
+    "employeeStatusDate",
+    "hireDate",
+    "originalHireDate",
+    "terminationDate",
+    "supervisor",
+    "supervisorId",
+    "supervisorEId",
+    "supervisorEmail",
+    "lastChanged",
+];
+
 /// What was read of an employee's fields.
 #[derive(Default)]
-pub(super) struct Read {
-    pub(super) facts: BTreeMap<Field, FactValue>,
-    pub(super) employee_number: Option<String>,
-    pub(super) last_changed: Option<Timestamp>,
+pub struct Read {
+    /// The facts by path.
+    pub facts: BTreeMap<Field, FactValue>,
+    /// The number people know the worker by.
+    pub employee_number: Option<String>,
+    /// When the record was last changed.
+    pub last_changed: Option<Timestamp>,
     /// Names that mean nothing to us: the customer's own.
-    pub(super) unknown: Vec<String>,
+    pub unknown: Vec<String>,
 }
 
 /// Reads fields. What must not be kept is dropped without a trace.
-pub(super) fn read<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> Read {
+pub fn read<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> Read {
     let mut read = Read::default();
     let mut employment = Employment::default();
     for (name, value) in fields {
@@ -110,7 +144,7 @@ pub(super) fn read<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> Re
             Status => employment.status = Some(fact(value, "employment.source_status")),
             StatusLabel => employment.label = Some(fact(value, "employment.source_status")),
             StatusDate => employment.since = Some(fact(value, "employment.end_date")),
-            EmployeeNumber => read.employee_number = crate::decode::id_text(value).ok().flatten(),
+            EmployeeNumber => read.employee_number = id_text(value).ok().flatten(),
             LastChanged => read.last_changed = value.and_then(instant),
             RecordId => {}
         }
@@ -120,7 +154,7 @@ pub(super) fn read<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> Re
 }
 
 /// The canonical paths of the fields that changed, each once.
-pub(super) fn canonical(changed: &[String]) -> Vec<String> {
+pub fn canonical(changed: &[String]) -> Vec<String> {
     let paths = changed.iter().filter_map(|name| meaning(name)).flat_map(|meaning| match meaning {
         Fact(path) => vec![path],
         Country => vec!["home_country", "location.country"],
@@ -254,6 +288,14 @@ mod tests {
             if let Fact(path) = meaning {
                 assert!(Field::of(path).is_some(), "{path}");
             }
+        }
+    }
+
+    #[test]
+    fn every_meaning_is_asked_for_once() {
+        let asked: Vec<Meaning> = ASKED.iter().map(|name| meaning(name).unwrap_or_else(|| panic!("{name}"))).collect();
+        for (key, meaning) in TABLE.iter().filter(|(_, meaning)| *meaning != RecordId) {
+            assert_eq!(asked.iter().filter(|asked| *asked == meaning).count(), 1, "{key}");
         }
     }
 

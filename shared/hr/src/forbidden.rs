@@ -74,19 +74,19 @@ const WHOLE: &[&str] = &[
 ];
 
 /// A key without case, blanks and punctuation; `#` reads as the word `number`.
-pub(crate) fn plain_key(key: &str) -> String {
+pub fn plain_key(key: &str) -> String {
     let spelled = key.replace('#', "number");
     spelled.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 /// Whether a key names something that must not be kept.
-pub(crate) fn is_forbidden(key: &str) -> bool {
+pub fn is_forbidden(key: &str) -> bool {
     let key = plain_key(key);
     WHOLE.contains(&key.as_str()) || ANYWHERE.iter().any(|part| key.contains(part))
 }
 
 /// Blanks the value of every forbidden key, at any depth (which the JSON reader limits to 128).
-pub(crate) fn withhold(value: &mut Value) {
+pub fn withhold(value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (key, value) in map.iter_mut() {

@@ -6,7 +6,7 @@ const COUNTRIES: &str = include_str!("countries.tsv");
 
 /// The alpha-2 code of a country given as alpha-2, alpha-3 or an English name; None for anything else. Case, accents,
 /// punctuation, a leading `the` and `St.` for `Saint` make no difference.
-pub(crate) fn alpha2(text: &str) -> Option<&'static str> {
+pub fn alpha2(text: &str) -> Option<&'static str> {
     let wanted = plain(text);
     COUNTRIES.lines().find_map(|line| {
         let mut names = line.split('\t');

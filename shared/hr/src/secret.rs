@@ -1,6 +1,6 @@
-//! A signing secret that never shows itself.
+//! A secret that never shows itself.
 
-/// A secret shared with an HR source, as the source writes it (`whsec_…`, 32 hex characters, …).
+/// A secret shared with an HR source, as the source writes it (`whsec_…`, 32 hex characters, …): a signing key or an API key.
 ///
 /// It has no `Display`, no serde form and no comparison, and its Debug is blank, so that it cannot reach a log line.
 #[derive(Clone)]
@@ -12,8 +12,8 @@ impl Secret {
         Self(text.trim().to_owned())
     }
 
-    /// The text, for the verifier alone.
-    pub(crate) fn expose(&self) -> &str {
+    /// The text, for the one who proves by it.
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

@@ -65,7 +65,9 @@ pub fn names(person: &Person, standing: &Standing) -> Names {
     let either = |part: &str| fact(&format!("name.preferred.{part}")).or_else(|| fact(&format!("name.legal.{part}")));
     let (given, family) = (either("given"), either("family"));
     let shown = [given.clone(), family.clone()].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let display = fact("name.preferred.formatted").or((!shown.is_empty()).then_some(shown)).or_else(|| fact("name.legal.formatted"));
+    let display = fact("name.preferred.formatted")
+        .or((!shown.is_empty()).then_some(shown))
+        .or_else(|| fact("name.legal.formatted"));
     Names { given, middle: either("middle"), family, display: display.unwrap_or_default() }
 }
 
@@ -146,7 +148,8 @@ impl Desired<'_> {
             self.fault("name.legal.family", "is missing, and so is every other name", fix);
             return;
         }
-        let parts = [("givenName", names.given, "name.legal.given", 64), ("surname", names.family, "name.legal.family", 64)];
+        let parts =
+            [("givenName", names.given, "name.legal.given", 64), ("surname", names.family, "name.legal.family", 64)];
         let display = ("displayName", Some(names.display), "name.preferred.formatted", 256);
         for (property, name, path, longest) in parts.into_iter().chain([display]) {
             let Some(name) = name else { continue };

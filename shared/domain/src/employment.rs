@@ -5,16 +5,22 @@
 //! 1. *The start stated last is the start.* An end before it, or a termination spoken before it was announced, belongs to an
 //!    earlier term: that is how a rehire under the same id gets access back.
 //! 2. *"Revoke now" is sticky.* It stands until a cancellation, or a start first announced, after it. A snapshot that merely
-//!    repeats "active" does not lift it (invariant 8).
-//! 3. *Trust for the end of access*: revoke, then an explicit instant, then the last working day, then the last employed day
-//!    (HR sources, section 5). A status "terminated" ends access at once unless the same or a newer event names the day.
+//!    repeats "active" does not lift it (invariant 8), nor does a corrected hire date in its past.
+//! 3. *Trust for the end of access*: revoke, then an explicit instant, then the last working day, then the last employed day,
+//!    as HR systems mean them. A status "terminated" ends access at once unless the same or a newer event names the day, and a
+//!    newer statement that names an earlier day overtakes an older, more trusted one.
+//!
+//! What is said without an employment id speaks of the employments that have one, unless it states a start after all of them.
+
+mod ending;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use crate::event::{FactValue, FieldFault};
-use crate::record::{Announced, Record, Register, Stamp, Term};
+use crate::record::{Announced, FIRST_DAY_PATHS, Record, Stamp, Term};
+use ending::Ending;
 
 /// How dates of a connection are read.
 #[derive(Debug, Clone)]
@@ -29,6 +35,13 @@ pub struct Calendar {
     pub enable_at: Time,
     /// When, on the last working day, access is cut.
     pub cut_at: Time,
+}
+
+impl End {
+    /// Whether access is over.
+    pub fn is_past(&self, now: Timestamp) -> bool {
+        self.is_immediate || self.at <= now
+    }
 }
 
 impl Calendar {
@@ -59,6 +72,8 @@ pub struct Employment {
 pub struct End {
     /// The instant.
     pub at: Timestamp,
+    /// Whether HR ended access *now*, when it said so: then it is over whatever the clock of the source shows.
+    pub is_immediate: bool,
     /// On what ground, in plain words.
     pub why: String,
 }
@@ -76,177 +91,209 @@ pub struct Employments {
 
 /// Weighs a record's terms.
 pub fn weigh(record: &Record, calendar: &Calendar) -> Employments {
-    let floating = record.terms().get("");
     let mut result = Employments::default();
-    let named = record.terms().iter().filter(|(id, term)| !id.is_empty() || !term.starts.is_empty());
-    let revoked = newest_revoke(record);
-    for (id, term) in named {
-        // What is said without an employment id speaks of every employment that has one.
-        let mut whole = term.clone();
-        if let (false, Some(floating)) = (id.is_empty(), floating) {
-            whole.absorb_ending(floating);
-        }
-        weigh_term(&whole, revoked, calendar, &mut result);
-    }
-    if let (true, Some(term)) = (result.terms.is_empty(), floating) {
-        weigh_term(term, revoked, calendar, &mut result);
+    let revoked = standing_revoke(record);
+    for term in whole_terms(record, calendar) {
+        weigh_term(&term, revoked, calendar, &mut result);
     }
     result.terms.sort_by_key(|term| term.start);
     result
 }
 
-/// The newest "revoke now" of any term: it cuts the person, whichever employment it was said of.
-fn newest_revoke(record: &Record) -> Option<&Stamp> {
-    let cancelled = record.terms().values().filter_map(|term| term.cancelled.as_ref()).max();
-    let revoked = record.terms().values().filter_map(|term| term.revoked.as_ref()).max();
-    revoked.filter(|revoked| cancelled.is_none_or(|cancelled| cancelled < *revoked))
+/// The employments, each with what was said of it without an employment id.
+fn whole_terms(record: &Record, calendar: &Calendar) -> Vec<Term> {
+    let Some(floating) = record.terms().get("") else { return record.terms().values().cloned().collect() };
+    let named: Vec<&Term> = record.terms().iter().filter(|(id, _)| !id.is_empty()).map(|(_, term)| term).collect();
+    let later_start = Start::stated(floating).map(|start| start.date);
+    let is_over_before = |term: &Term| {
+        let end = Ending::of(term, Start::of(term, calendar).as_ref(), calendar).end();
+        later_start.zip(end).is_some_and(|(start, end)| calendar.day(end.at) < start)
+    };
+    let mut whole: Vec<Term> = Vec::with_capacity(named.len() + 1);
+    for term in &named {
+        let mut term = (*term).clone();
+        match named.len() {
+            _ if is_over_before(&term) => {}
+            1 => term.merge(floating),
+            _ => term.absorb_ending(floating),
+        }
+        whole.push(term);
+    }
+    if named.iter().all(|term| is_over_before(term)) {
+        whole.push(floating.clone());
+    }
+    whole
+}
+
+/// The newest "revoke now" that has not been cancelled: it cuts the person, whichever employment it was said of. A cancellation
+/// lifts the revoke of its own employment, and any if either of the two names none.
+fn standing_revoke(record: &Record) -> Option<&Stamp> {
+    let terms = record.terms();
+    let cancelled = |id: &str, revoke: &Stamp| {
+        let of_it = terms.iter().filter(|(other, _)| id.is_empty() || other.is_empty() || *other == id);
+        let mut cancellations = of_it.filter_map(|(_, term)| term.cancelled.as_ref());
+        cancellations.any(|cancelled| !revoke.is_after(cancelled))
+    };
+    let revoked = terms.iter().filter_map(|(id, term)| term.revoked.as_ref().filter(|revoke| !cancelled(id, revoke)));
+    revoked.max()
 }
 
 fn weigh_term(term: &Term, revoked: Option<&Stamp>, calendar: &Calendar, result: &mut Employments) {
-    for (field, register) in &term.registers {
-        if let FactValue::Fault(fault) = &register.value {
-            result.faults.push((field.path().to_owned(), fault.clone()));
+    for (field, register) in &term.faults {
+        let mended = term.registers.get(field).is_some_and(|known| known.stamp.is_after(&register.stamp));
+        if let (false, FactValue::Fault(fault)) = (mended, &register.value) {
+            let fault = (field.path().to_owned(), fault.clone());
+            if !result.faults.contains(&fault) {
+                result.faults.push(fault);
+            }
         }
     }
-    let start = stated_start(term, calendar);
-    let end = Ending { term, start: start.as_ref().map(|(date, announced)| (*date, announced)), calendar }.end();
-    let lifted = |revoke: &Stamp| start.as_ref().is_some_and(|(date, announced)| is_new_after(*date, announced, revoke, calendar));
-    let end = match revoked.filter(|revoke| !lifted(revoke)) {
-        Some(revoke) => Some(End { at: revoke.recorded_at, why: "HR revoked access with immediate effect".into() }),
-        None => end,
+    let start = Start::of(term, calendar);
+    let end_for = |start: Option<&Start<'_>>, until: Option<&Stamp>| {
+        let lifted = |revoke: &Stamp| start.is_some_and(|start| start.is_new_after(revoke, calendar));
+        match revoked.filter(|revoke| !lifted(revoke)) {
+            Some(revoke) => Some(End {
+                at: revoke.recorded_at,
+                is_immediate: true,
+                why: "HR revoked access with immediate effect".into(),
+            }),
+            None => Ending::of(term, start, calendar).as_seen_before(until).end(),
+        }
     };
+    let end = end_for(start.as_ref(), None);
     match start {
-        Some((start, _)) => result.terms.push(Employment { start, end }),
-        None => result.end_without_start = result.end_without_start.take().or(end),
+        Some(start) => {
+            // A new start does not undo the time before it: until its end that runs on, and from then on access is off.
+            let until = start.announced.map(|announced| &announced.first);
+            let earlier = start.earlier(term).and_then(|earlier| Some((earlier.date, end_for(Some(&earlier), until)?)));
+            let ended = |earlier: &End| end.as_ref() != Some(earlier) && calendar.day(earlier.at) <= start.date;
+            if let Some((date, earlier)) = earlier.filter(|(_, earlier)| ended(earlier)) {
+                result.terms.push(Employment { start: date, end: Some(earlier) });
+            }
+            result.terms.push(Employment { start: start.date, end });
+        }
+        None => {
+            result.end_without_start = result.end_without_start.take().into_iter().chain(end).max_by_key(|end| end.at)
+        }
     }
 }
 
-/// Whether a start opens a new term after what was said at `stamp`: first announced later, and not itself in the past
-/// of it. A corrected hire date in the past of a termination lifts nothing.
-fn is_new_after(start: Date, announced: &Announced, stamp: &Stamp, calendar: &Calendar) -> bool {
-    announced.first > *stamp && start >= calendar.day(stamp.recorded_at)
+/// A term's first day.
+struct Start<'a> {
+    date: Date,
+    /// The statements of it; None: no date was stated, but HR called the person active.
+    announced: Option<&'a Announced>,
 }
 
-/// The start stated last; without any, the day on which HR first called the person active.
-fn stated_start(term: &Term, calendar: &Calendar) -> Option<(Date, Announced)> {
-    let stated = term.starts.iter().max_by_key(|(_, announced)| &announced.last);
-    stated.map(|(date, announced)| (*date, announced.clone())).or_else(|| {
-        let status = term.registers.get("employment.status")?;
-        let active = matches!(status.value.as_text(), Some("active" | "on_leave"));
-        let day = status.effective.unwrap_or_else(|| calendar.day(status.stamp.recorded_at));
-        active.then(|| (day, Announced { first: status.stamp.clone(), last: status.stamp.clone() }))
-    })
+impl<'a> Start<'a> {
+    fn of(term: &'a Term, calendar: &Calendar) -> Option<Self> {
+        Self::stated(term).or_else(|| Self::first_called_active(term, calendar))
+    }
+
+    /// The first day of work, unless the hire date was stated later: a first day falls with the hire date it was stated beside,
+    /// and nobody starts before their hire date.
+    fn stated(term: &'a Term) -> Option<Self> {
+        let [first_day, hire] = FIRST_DAY_PATHS.map(|path| {
+            let register = term.registers.get(path)?;
+            Some((register, register.value.as_date()?))
+        });
+        let date = match (first_day, hire) {
+            (Some((first_day, date)), Some((hire, hired))) => {
+                let beside = first_day.beside.values().next();
+                if first_day.stamp.is_after(&hire.stamp) {
+                    date
+                } else if beside.is_some_and(|beside| *beside != hired) {
+                    hired
+                } else {
+                    date.max(hired)
+                }
+            }
+            (Some((_, date)), None) | (None, Some((_, date))) => date,
+            (None, None) => return None,
+        };
+        Some(Self { date, announced: term.starts.get(&date) })
+    }
+
+    /// The start before this one: of an earlier time under the same id, if that came to an end.
+    fn earlier(&self, term: &'a Term) -> Option<Self> {
+        let (date, announced) = term.starts.range(..self.date).next_back().filter(|_| self.announced.is_some())?;
+        Some(Self { date: *date, announced: Some(announced) })
+    }
+
+    /// The day on which HR first called the person active.
+    fn first_called_active(term: &Term, calendar: &Calendar) -> Option<Self> {
+        let active = ["active", "on_leave"].iter().filter_map(|word| term.statuses.get(*word));
+        let (stamp, effective) = active.map(|said| &said.first).min()?;
+        Some(Self { date: effective.unwrap_or_else(|| calendar.day(stamp.recorded_at)), announced: None })
+    }
+
+    /// Whether this opens a new term after what was said at `stamp`: a date first stated later, and not itself in the past
+    /// of it. A corrected hire date in the past of a termination lifts nothing.
+    fn is_new_after(&self, stamp: &Stamp, calendar: &Calendar) -> bool {
+        let stated_later = self.announced.is_some_and(|announced| announced.first.is_after(stamp));
+        stated_later && self.date >= calendar.day(stamp.recorded_at)
+    }
 }
 
 impl Term {
-    /// Takes over newer statements about endings that were made without an employment id.
+    /// Takes over newer statements about endings that were made without an employment id, where there are several employments:
+    /// a silence or a "still active" cannot be meant for all of them. The start, too, if it has none of its own.
     fn absorb_ending(&mut self, floating: &Self) {
+        let is_first_day = |path: &str| FIRST_DAY_PATHS.contains(&path);
+        let own_start = self.starts.is_empty();
         for (field, register) in &floating.registers {
-            let ours = self.registers.get(field);
-            if ours.is_none_or(|ours| ours.stamp < register.stamp) {
+            let newer = self.registers.get(field).is_none_or(|ours| register.stamp.is_after(&ours.stamp));
+            let ends =
+                matches!(register.value, FactValue::Date(_) | FactValue::Instant(_)) && !is_first_day(field.path());
+            if newer && (ends || own_start && is_first_day(field.path())) {
                 self.registers.insert(*field, register.clone());
             }
+        }
+        if own_start {
+            self.starts.clone_from(&floating.starts);
+        }
+        for (word, said) in floating.statuses.iter().filter(|(word, _)| ending::is_over(word)) {
+            let ours = self.statuses.entry(word.clone()).or_insert_with(|| said.clone());
+            ours.last = ours.last.clone().max(said.last.clone());
         }
         self.cancelled = self.cancelled.take().max(floating.cancelled.clone());
     }
 }
 
-/// Paths that name a last day, most trusted first; the second says whether the day is always the last one (a *last* working
-/// day) or follows the connection's rule (an *end* date).
-const LAST_DAYS: &[(&str, bool, &str)] = &[
-    ("termination.last_working_day", true, "last working day"),
-    ("employment.last_working_day", true, "last working day"),
-    ("termination.last_employed_day", true, "last employed day"),
-    ("employment.end_date", false, "end of employment"),
-    ("employment.contract_end_date", false, "end of contract"),
-];
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::{date, time};
 
-/// A term's statements about its end, with what they are weighed against.
-struct Ending<'a> {
-    term: &'a Term,
-    start: Option<(Date, &'a Announced)>,
-    calendar: &'a Calendar,
-}
-
-impl Ending<'_> {
-    fn end(&self) -> Option<End> {
-        let terminated = self.terminated();
-        let dated = self.explicit_instant().or_else(|| self.last_day(terminated.map(|register| &register.stamp)));
-        dated.or_else(|| {
-            let register = terminated?;
-            let calendar = self.calendar;
-            let from = register.effective.map(|date| calendar.instant(date, Time::midnight()));
-            let at = from.unwrap_or(register.stamp.recorded_at).max(register.stamp.recorded_at);
-            Some(End { at, why: "HR calls the employment ended and names no later day".into() })
-        })
-    }
-
-    /// The status, if it says that the employment is over and has not been taken back.
-    fn terminated(&self) -> Option<&Register> {
-        let status = self.term.registers.get("employment.status")?;
-        let over = matches!(status.value.as_text(), Some("terminated" | "retired" | "deceased"));
-        let earlier_term = self.start.is_some_and(|(start, announced)| is_new_after(start, announced, &status.stamp, self.calendar));
-        (over && !earlier_term && self.not_cancelled(&status.stamp)).then_some(status)
-    }
-
-    fn not_cancelled(&self, stamp: &Stamp) -> bool {
-        self.term.cancelled.as_ref().is_none_or(|cancelled| cancelled < stamp)
-    }
-
-    fn explicit_instant(&self) -> Option<End> {
-        let register = self.term.registers.get("termination.access_end_at")?;
-        let FactValue::Instant(at) = register.value else { return None };
-        let standing = self.not_cancelled(&register.stamp) && !self.is_of_an_earlier_term(self.calendar.day(at), register);
-        standing.then(|| End { at, why: format!("HR ends access at {at}") })
-    }
-
-    /// The most trusted last day. `terminated`: a status that says it is over; then only what was said with it or later
-    /// may name a day still to come, and a contract's end never does.
-    fn last_day(&self, terminated: Option<&Stamp>) -> Option<End> {
-        let today = terminated.map(|stamp| self.calendar.day(stamp.recorded_at));
-        let days = LAST_DAYS.iter().filter_map(|(path, always_last, name)| {
-            let register = self.term.registers.get(*path)?;
-            let day = self.as_last_day(register, *always_last)?;
-            let late = terminated.zip(today).is_some_and(|(stamp, today)| {
-                day > today && (register.stamp < *stamp || *path == "employment.contract_end_date")
-            });
-            (!late).then_some((day, *name))
-        });
-        let (day, name) = days.into_iter().next()?;
-        let at = self.calendar.instant(day, self.calendar.cut_at);
-        Some(End { at, why: format!("{name} {day} ends at {}", self.calendar.cut_at.strftime("%H:%M")) })
-    }
-
-    /// The last day a register names, unless it was cancelled, moved or belongs to an earlier term.
-    fn as_last_day(&self, register: &Register, always_last: bool) -> Option<Date> {
-        let date = register.value.as_date()?;
-        if !self.not_cancelled(&register.stamp) || (always_last && self.moved_since(register)) {
-            return None;
+    fn calendar(zone: &str) -> Calendar {
+        Calendar {
+            zone: TimeZone::get(zone).unwrap(),
+            inclusive_by_policy: None,
+            inclusive_by_source: true,
+            enable_at: time(6, 0, 0, 0),
+            cut_at: time(18, 0, 0, 0),
         }
-        let calendar = self.calendar;
-        let by_event = register.inclusive_end.unwrap_or(calendar.inclusive_by_source);
-        let inclusive = always_last || calendar.inclusive_by_policy.unwrap_or(by_event);
-        let day = if inclusive { date } else { date.yesterday().unwrap_or(date) };
-        (!self.is_of_an_earlier_term(day, register)).then_some(day)
     }
 
-    /// Whether the end date beside which a last working day was stated has been moved or cleared by a newer event.
-    fn moved_since(&self, register: &Register) -> bool {
-        let Some(beside) = register.beside_end else { return false };
-        ["termination.last_employed_day", "employment.end_date"].iter().any(|path| {
-            let end = self.term.registers.get(*path);
-            end.is_some_and(|end| end.stamp > register.stamp && end.value.as_date() != Some(beside))
-        })
+    #[test]
+    fn a_time_in_the_gap_of_the_clocks_is_after_it_and_one_that_comes_twice_is_the_first() {
+        let calendar = calendar("Europe/Amsterdam");
+        let instant = |date, hour| calendar.instant(date, time(hour, 30, 0, 0)).to_string();
+        assert_eq!(
+            instant(date(2026, 3, 29), 2),
+            "2026-03-29T01:30:00Z",
+            "half past two does not exist: half past three"
+        );
+        assert_eq!(instant(date(2026, 10, 25), 2), "2026-10-25T00:30:00Z", "half past two comes twice: the first");
+        // Samoa skipped this day altogether.
+        let samoa = super::tests::calendar("Pacific/Apia");
+        assert_eq!(samoa.instant(date(2011, 12, 30), time(6, 0, 0, 0)).to_string(), "2011-12-30T16:00:00Z");
     }
 
-    /// Whether a last day before the start belongs to an earlier term, and not to somebody who never came: it does if it was
-    /// said before the start was, or if HR (with it or later) calls the person active.
-    fn is_of_an_earlier_term(&self, day: Date, register: &Register) -> bool {
-        let Some((start, announced)) = self.start else { return false };
-        let status = self.term.registers.get("employment.status");
-        let active = status.is_some_and(|status| {
-            status.stamp >= register.stamp && matches!(status.value.as_text(), Some("active" | "on_leave" | "pre_hire"))
-        });
-        day < start && (active || announced.first >= register.stamp)
+    #[test]
+    fn the_ends_of_the_calendar_are_the_ends_of_time() {
+        let calendar = calendar("Pacific/Kiritimati");
+        assert_eq!(calendar.instant(Date::MIN, Time::midnight()), Timestamp::MIN);
+        assert!(calendar.instant(Date::MAX, calendar.cut_at) > "9999-12-30T00:00:00Z".parse().unwrap());
     }
 }

@@ -14,9 +14,10 @@ use crate::step::Action;
 /// The kind of guard an action stands under, if any. All parts of one cut are one kind, so that a cut is admitted whole.
 pub fn kind_of(action: &Action) -> Option<GuardKind> {
     match action {
-        Action::DisableAccount { .. } | Action::RevokeSessions { .. } | Action::ResetPassword | Action::RemoveMethods { .. } => {
-            Some(GuardKind::Disable)
-        }
+        Action::DisableAccount { .. }
+        | Action::RevokeSessions { .. }
+        | Action::ResetPassword
+        | Action::RemoveMethods { .. } => Some(GuardKind::Disable),
         Action::DeleteAccount => Some(GuardKind::Delete),
         Action::RemoveLicense { .. } | Action::LeaveCarrier { .. } => Some(GuardKind::RemoveLicense),
         Action::RemoveMember { .. } => Some(GuardKind::RemoveMember),

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
 use crate::employment::{self, Calendar, Employments, End};
-use crate::event::FieldFault;
+use crate::event::{FactValue, FieldFault};
 use crate::person::Person;
 use crate::policy::{Connection, EndDate, PersonKind, Policy};
 use crate::record::Record;
@@ -115,15 +115,18 @@ pub fn standing(person: &Person, policy: &Policy, now: Timestamp) -> Standing {
     if says_rehire(record, &standing) && standing.phase != Phase::Leaver {
         standing.phase = Phase::Rehire;
     }
-    let effective = record.next_effective(today).map(|date| calendar.instant(date, Time::midnight()));
+    // A zone from HR begins to hold at the midnight of the zone in which it is looked up.
+    let fallback = Calendar { zone: fallback_zone(connection, policy), ..calendar.clone() };
+    let effective = [&calendar, &fallback].into_iter().filter_map(|calendar| {
+        record.next_effective(calendar.day(now)).map(|date| calendar.instant(date, Time::midnight()))
+    });
     standing.next_due = standing.next_due.into_iter().chain(effective).min();
     standing
 }
 
 /// How this person's dates are read.
 pub fn calendar(record: &Record, connection: Option<&Connection>, policy: &Policy, now: Timestamp) -> Calendar {
-    let fallback = connection.and_then(|connection| connection.time_zone.clone());
-    let fallback = fallback.unwrap_or_else(|| policy.tenant.time_zone.clone());
+    let fallback = fallback_zone(connection, policy);
     let today = now.to_zoned(fallback.clone()).date();
     let own = record.text("location.time_zone", today, &fallback).and_then(|name| TimeZone::get(name).ok());
     let inclusive = connection.is_none_or(|connection| connection.end_date == EndDate::Inclusive);
@@ -134,6 +137,12 @@ pub fn calendar(record: &Record, connection: Option<&Connection>, policy: &Polic
         enable_at: policy.accounts.enable_at,
         cut_at: policy.accounts.cut_at,
     }
+}
+
+/// The zone of people whose own is not known.
+fn fallback_zone(connection: Option<&Connection>, policy: &Policy) -> TimeZone {
+    let own = connection.and_then(|connection| connection.time_zone.clone());
+    own.unwrap_or_else(|| policy.tenant.time_zone.clone())
 }
 
 /// The kind of person, by the source's own word for the employment or else by ours. Without either: an employee.
@@ -157,20 +166,10 @@ fn set_kind(standing: &mut Standing, record: &Record, policy: &Policy) {
     };
 }
 
-/// HR's own word for a rehire, or a first day that is later than an end already past.
+/// HR's own word for a rehire.
 fn says_rehire(record: &Record, standing: &Standing) -> bool {
-    let said = record.fact("employment.is_rehire", standing.today, &standing.zone).and_then(crate::event::FactValue::as_bool);
-    said == Some(true) || (standing.start.is_some() && record.terms().values().any(|term| ended_before_start(term, standing.start)))
-}
-
-fn ended_before_start(term: &crate::record::Term, start: Option<Date>) -> bool {
-    let ends = ["termination.last_working_day", "termination.last_employed_day", "employment.end_date", "employment.last_working_day"];
-    let earlier_start = term.starts.keys().any(|earlier| Some(*earlier) < start);
-    earlier_start
-        && ends.iter().any(|path| {
-            let end = term.registers.get(*path).and_then(|register| register.value.as_date());
-            end.is_some() && end < start
-        })
+    let said = record.fact("employment.is_rehire", standing.today, &standing.zone).and_then(FactValue::as_bool);
+    said == Some(true)
 }
 
 /// The moments of a term, compared with now.
@@ -197,15 +196,17 @@ impl Moments<'_> {
 
     /// An active term outweighs one to come, which outweighs one that is over.
     fn decide(&self, employments: &Employments, standing: &mut Standing) {
-        let ended = |end: &Option<End>| end.as_ref().is_some_and(|end| end.at <= self.now);
+        let ended = |end: &Option<End>| end.as_ref().is_some_and(|end| end.is_past(self.now));
         let (over, going): (Vec<_>, Vec<_>) = employments.terms.iter().partition(|term| ended(&term.end));
         let active = going.iter().filter(|term| self.enable_at(term.start) <= self.now);
         let lasting = active.max_by_key(|term| term.end.as_ref().map_or(Timestamp::MAX, |end| end.at));
         let coming = going.iter().filter(|term| self.enable_at(term.start) > self.now).min_by_key(|term| term.start);
         let last_end = over.iter().filter_map(|term| term.end.as_ref());
-        let last_end = last_end.chain(employments.end_without_start.iter()).max_by_key(|end| end.at);
+        let without_start = employments.end_without_start.iter().filter(|end| end.is_past(self.now));
+        let last_end = last_end.chain(without_start).max_by_key(|end| end.at);
         if let Some(term) = lasting {
-            standing.phase = Phase::Active;
+            let came_back = last_end.is_some_and(|end| self.calendar.day(end.at) <= term.start);
+            standing.phase = if came_back { Phase::Rehire } else { Phase::Active };
             standing.want = Want::Enabled;
             standing.start = Some(term.start);
             standing.end = term.end.as_ref().map(|end| end.at);
@@ -214,8 +215,9 @@ impl Moments<'_> {
                 None => format!("employed since {}", term.start),
             };
         } else if let Some(term) = coming {
+            standing.end = term.end.as_ref().map(|end| end.at);
             self.before_start(term.start, last_end, standing);
-        } else if let Some(end) = last_end.filter(|end| end.at <= self.now) {
+        } else if let Some(end) = last_end {
             standing.phase = Phase::Leaver;
             standing.end = Some(end.at);
             let gone = self.delete_at(end.at).is_some_and(|at| at <= self.now);
@@ -241,8 +243,12 @@ impl Moments<'_> {
 
     fn next_due(&self, employments: &Employments) -> Option<Timestamp> {
         let starts = employments.terms.iter().flat_map(|term| [self.create_at(term.start), self.enable_at(term.start)]);
-        let ends = employments.terms.iter().filter_map(|term| term.end.as_ref()).chain(employments.end_without_start.iter());
+        let ends =
+            employments.terms.iter().filter_map(|term| term.end.as_ref()).chain(employments.end_without_start.iter());
         let ends = ends.flat_map(|end| [Some(end.at), self.delete_at(end.at)]).flatten();
         starts.chain(ends).filter(|at| *at > self.now).min()
     }
 }
+
+#[cfg(test)]
+mod tests;

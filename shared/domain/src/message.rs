@@ -104,7 +104,11 @@ impl Message {
 
     /// HR's word.
     pub fn hr_event(event: WorkerEvent) -> Self {
-        Self { v: 1, correlation_id: event.event_id.as_str().to_owned(), body: Body::HrEvent { event: Box::new(event) } }
+        Self {
+            v: 1,
+            correlation_id: event.event_id.as_str().to_owned(),
+            body: Body::HrEvent { event: Box::new(event) },
+        }
     }
 
     /// The JSON that travels.
@@ -115,8 +119,13 @@ impl Message {
 
     /// Reads a message. An unknown version or type is an error: it is parked, not guessed at.
     pub fn from_json(text: &str) -> Result<Self, BadMessage> {
-        let message: Self = serde_json::from_str(text).map_err(BadMessage::Json)?;
-        if message.v == 1 { Ok(message) } else { Err(BadMessage::Version(message.v)) }
+        // The version first: another one may have types that are not known here.
+        #[derive(Deserialize)]
+        struct Versioned {
+            v: u8,
+        }
+        let Versioned { v } = serde_json::from_str(text).map_err(BadMessage::Json)?;
+        if v == 1 { serde_json::from_str(text).map_err(BadMessage::Json) } else { Err(BadMessage::Version(v)) }
     }
 }
 

@@ -18,16 +18,16 @@ pub fn settling(policy: &Policy) -> SignedDuration {
     SignedDuration::from_millis(i64::try_from(policy.tenant.settle_ms).unwrap_or(i64::MAX))
 }
 
-/// Steps acknowledged so lately that a read begun at `now` may not show them, in the order of their acknowledgement.
+/// Whether a step was acknowledged so lately that a read begun at `now` may not show it.
+pub fn is_unsettled(step: &Step, policy: &Policy, now: Timestamp) -> bool {
+    matches!(step.state, StepState::Done { at } if at.saturating_add(settling(policy)).is_ok_and(|until| until > now))
+}
+
+/// Steps that a read begun at `now` may not show, in the order of their acknowledgement.
 fn unsettled<'a>(person: &'a Person, policy: &Policy, now: Timestamp) -> impl Iterator<Item = &'a Step> {
-    let settle = settling(policy);
-    let young = person.steps.values().filter_map(move |step| match step.state {
-        StepState::Done { at } if at.saturating_add(settle).is_ok_and(|until| until > now) => Some((at, step)),
-        _ => None,
-    });
-    let mut young: Vec<_> = young.collect();
-    young.sort_by_key(|(at, _)| *at);
-    young.into_iter().map(|(_, step)| step)
+    let mut young: Vec<_> = person.steps.values().filter(|step| is_unsettled(step, policy, now)).collect();
+    young.sort_by_key(|step| if let StepState::Done { at } = step.state { at } else { now });
+    young.into_iter()
 }
 
 /// Lays account writes over a read of the user.
@@ -59,7 +59,8 @@ fn replace_direct(user: &mut User, sku: &str, state: Option<Value>) {
     }
     if let Value::Array(states) = states {
         let direct = |state: &Value| {
-            state.get("skuId").and_then(Value::as_str) == Some(sku) && state.get("assignedByGroup").is_none_or(Value::is_null)
+            state.get("skuId").and_then(Value::as_str) == Some(sku)
+                && state.get("assignedByGroup").is_none_or(Value::is_null)
         };
         states.retain(|state| !direct(state));
         states.extend(state);

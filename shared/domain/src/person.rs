@@ -110,7 +110,12 @@ impl Person {
             fence: None,
             put_steps: self.steps.iter().filter(|(id, step)| changed(id, step)).map(|(_, step)| step.clone()).collect(),
             delete_steps: before.steps.keys().filter(|id| !self.steps.contains_key(*id)).cloned().collect(),
-            put_grants: self.grants.iter().filter(|(target, grant)| regranted(target, grant)).map(|(_, grant)| grant.clone()).collect(),
+            put_grants: self
+                .grants
+                .iter()
+                .filter(|(target, grant)| regranted(target, grant))
+                .map(|(_, grant)| grant.clone())
+                .collect(),
             delete_grants: before.grants.keys().filter(|target| !self.grants.contains_key(*target)).cloned().collect(),
             timeline: Vec::new(),
         }

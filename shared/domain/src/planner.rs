@@ -87,6 +87,9 @@ pub struct Plan {
     pub note: Vec<Grant>,
     /// Entries to forget: the access is gone and nobody asks for it.
     pub forget: Vec<Target>,
+    /// Whether nothing may be concluded from what is *not* asked for, because the tenant or the facts could not be read: steps
+    /// under way stay, and so does their place in a waiting line.
+    pub is_inconclusive: bool,
 }
 
 impl Plan {
@@ -99,7 +102,13 @@ impl Plan {
         self.steps.push(Planned { action, why: why.into(), wait: None });
     }
 
-    fn ask_human(&mut self, what: &str, object: Option<String>, why: impl Into<String>, instructions: impl Into<String>) {
+    fn ask_human(
+        &mut self,
+        what: &str,
+        object: Option<String>,
+        why: impl Into<String>,
+        instructions: impl Into<String>,
+    ) {
         let action = Action::ByHand { stage: self.stage, what: what.to_owned(), object };
         self.steps.push(Planned { action, why: why.into(), wait: Some(Wait::Human(instructions.into())) });
     }
@@ -149,3 +158,6 @@ pub fn is_synchronized(user: &User) -> bool {
 pub fn is_enabled(user: &User) -> bool {
     user.get("accountEnabled") == Some(&Value::Bool(true))
 }
+
+#[cfg(test)]
+mod tests;

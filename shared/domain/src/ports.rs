@@ -120,7 +120,13 @@ pub trait Fences: Send + Sync {
     async fn is_up(&self, id: &PersonId) -> Result<bool, StoreError>;
 
     /// Takes the person's lease until `until` if nobody else holds it at `now`. The same holder may take it again.
-    async fn take_lease(&self, id: &PersonId, holder: &str, now: Timestamp, until: Timestamp) -> Result<bool, StoreError>;
+    async fn take_lease(
+        &self,
+        id: &PersonId,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Gives the lease back, if the holder still has it.
     async fn release_lease(&self, id: &PersonId, holder: &str) -> Result<(), StoreError>;

@@ -40,11 +40,24 @@ pub fn settled(person: &Person, stage: Stage, policy: &Policy, now: Timestamp) -
         StepState::Done { at } => at.saturating_add(settle).is_ok_and(|until| until <= now),
         _ => false,
     };
-    person.steps.values().filter(|step| step.action.stage() == stage).filter(is_settled).map(|step| step.id.clone()).collect()
+    person
+        .steps
+        .values()
+        .filter(|step| step.action.stage() == stage)
+        .filter(is_settled)
+        .map(|step| step.id.clone())
+        .collect()
 }
 
 /// Applies a stage's plan to the person's steps and ledger. `agreed`: settled steps that a second read agreed on.
-pub fn apply(person: &mut Person, stage: Stage, plan: &Plan, agreed: &BTreeSet<StepId>, policy: &Policy, now: Timestamp) -> Progress {
+pub fn apply(
+    person: &mut Person,
+    stage: Stage,
+    plan: &Plan,
+    agreed: &BTreeSet<StepId>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Progress {
     let mut progress = Progress::default();
     let mut planned = BTreeSet::new();
     for wanted in &plan.steps {
@@ -55,7 +68,7 @@ pub fn apply(person: &mut Person, stage: Stage, plan: &Plan, agreed: &BTreeSet<S
     }
     let others = person.steps.iter().filter(|(id, step)| step.action.stage() == stage && !planned.contains(*id));
     let others: Vec<StepId> = others.map(|(id, _)| id.clone()).collect();
-    for id in others {
+    for id in others.into_iter().filter(|_| !plan.is_inconclusive) {
         release(person, &id, agreed.contains(&id), policy, now, &mut progress);
     }
     prune(person, stage);

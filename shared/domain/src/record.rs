@@ -19,13 +19,18 @@ use serde::{Deserialize, Serialize};
 use crate::event::{EventKind, FactValue, Field, WorkerEvent};
 use crate::ids::EventId;
 
+#[cfg(test)]
+pub(crate) mod generated;
 mod stored;
+#[cfg(test)]
+mod tests;
 
 /// The most effective dates kept per field; the earliest are history and go first.
 pub const EFFECTIVE_DATES_MAX: usize = 100;
 
 /// Orders statements of one connection: source version if it is a whole number, else when it was recorded, else when it
-/// came in; the event id breaks a tie.
+/// came in; the event id breaks a tie. A merge needs one order of all stamps, so a statement with a version counts as newer than
+/// one without; where access hangs on it, [`Stamp::is_after`] compares such a pair by time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
     /// The source's version, if a whole number. A content hash orders nothing.
@@ -46,6 +51,15 @@ impl Stamp {
             event_id: event.event_id.clone(),
         }
     }
+
+    /// Whether this was said later. A pair of which only one has a version is compared by when it was recorded.
+    pub fn is_after(&self, other: &Self) -> bool {
+        if self.version.is_some() == other.version.is_some() {
+            self > other
+        } else {
+            self.recorded_at > other.recorded_at
+        }
+    }
 }
 
 /// The newest statement of one fact.
@@ -57,13 +71,14 @@ pub struct Register {
     pub value: FactValue,
     /// The event's effective date.
     pub effective: Option<Date>,
-    /// The end date stated in the same event: a last working day falls with the end it was stated beside.
-    pub beside_end: Option<Date>,
+    /// For a statement about the end of a term: the last days stated in the same event; for a first day of work: the hire date.
+    /// A last working day falls with the end it was stated beside, a first day with the hire date.
+    pub beside: BTreeMap<Field, Date>,
     /// Whether the event called its end dates inclusive.
     pub inclusive_end: Option<bool>,
 }
 
-/// A start date, and the span of statements that announced it.
+/// The span of statements that announced a start date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announced {
     /// The first statement of this start.
@@ -72,13 +87,26 @@ pub struct Announced {
     pub last: Stamp,
 }
 
+/// A status, and the span of statements that gave it: the first and the last, each with its effective date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// The first statement of this status.
+    pub first: (Stamp, Option<Date>),
+    /// The latest.
+    pub last: (Stamp, Option<Date>),
+}
+
 /// One employment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Term {
-    /// Every start date ever stated. The one stated last is the term's; the others tell when it was announced.
+    /// Every first day and hire date ever stated, with when it was announced.
     pub starts: BTreeMap<Date, Announced>,
-    /// End, last working day, status and their like.
+    /// End, last working day, status and their like: the newest statement of each that can be used.
     pub registers: BTreeMap<Field, Register>,
+    /// The newest statement of each that cannot. It is reported, and does not displace what was known before.
+    pub faults: BTreeMap<Field, Register>,
+    /// Every status ever given, by its word.
+    pub statuses: BTreeMap<String, Said>,
     /// The newest "revoke now". Sticky: no later silence or snapshot takes it back.
     pub revoked: Option<Stamp>,
     /// The newest cancellation of a termination.
@@ -96,6 +124,17 @@ pub struct Record {
     record_deleted: Option<Stamp>,
     newest: Option<Stamp>,
 }
+
+/// What names a last day, the most trusted first: the paths a statement about the end is stated beside.
+pub(crate) const LAST_DAY_PATHS: [&str; 4] = [
+    "termination.last_working_day",
+    "employment.last_working_day",
+    "termination.last_employed_day",
+    "employment.end_date",
+];
+
+/// What names a first day, the most trusted first.
+pub(crate) const FIRST_DAY_PATHS: [&str; 2] = ["employment.first_day_of_work", "employment.hire_date"];
 
 /// Facts that belong to a term and not to a date.
 const TERM_FIELDS: &[&str] = &[
@@ -127,31 +166,18 @@ impl Record {
     /// The record that one event alone makes.
     pub fn of(event: &WorkerEvent) -> Self {
         let stamp = Stamp::of(event);
-        let end = ["employment.end_date", "termination.last_employed_day"];
-        let beside_end = end.iter().find_map(|path| event.facts.get(*path).and_then(FactValue::as_date));
         let register = |value: &FactValue| Register {
             stamp: stamp.clone(),
             value: value.clone(),
             effective: event.effective.date,
-            beside_end,
+            beside: BTreeMap::new(),
             inclusive_end: event.effective.inclusive_end,
         };
         let mut record = Self { newest: Some(stamp.clone()), ..Self::default() };
-        let mut term = Term::default();
-        for (field, value) in &event.facts {
-            if TERM_FIELDS.contains(&field.path()) {
-                term.registers.insert(*field, register(value));
-            } else {
-                record.facts.entry(*field).or_default().insert(event.effective.date, register(value));
-            }
+        for (field, value) in event.facts.iter().filter(|(field, _)| !TERM_FIELDS.contains(&field.path())) {
+            record.facts.entry(*field).or_default().insert(event.effective.date, register(value));
         }
-        let start = ["employment.first_day_of_work", "employment.hire_date"];
-        if let Some(start) = start.iter().find_map(|path| event.facts.get(*path).and_then(FactValue::as_date)) {
-            term.starts.insert(start, Announced { first: stamp.clone(), last: stamp.clone() });
-        }
-        let says = |path: &str| event.facts.get(path).and_then(FactValue::as_bool) == Some(true);
-        term.revoked = says("termination.immediate").then(|| stamp.clone());
-        term.cancelled = says("termination.cancelled").then(|| stamp.clone());
+        let term = Term::of(event, &stamp, register);
         if term != Term::default() {
             record.terms.insert(event.worker.source_employment_id.clone().unwrap_or_default(), term);
         }
@@ -172,8 +198,10 @@ impl Record {
             for (date, register) in dated {
                 join(ours, date, register);
             }
-            while ours.len() > EFFECTIVE_DATES_MAX {
-                ours.pop_first();
+            // What was said without a date is no history: it stays.
+            while ours.keys().flatten().count() > EFFECTIVE_DATES_MAX {
+                let Some(first) = ours.keys().flatten().min().copied() else { break };
+                ours.remove(&Some(first));
             }
         }
         for (id, term) in &other.terms {
@@ -184,17 +212,19 @@ impl Record {
         self.newest = self.newest.take().max(other.newest.clone());
     }
 
-    /// The value of a dated fact in force on a day: of all that is effective by then, what took hold last. A statement
-    /// takes hold on its effective date or on the day it was recorded, whichever is later, so that a correction of the past
-    /// counts and a plan for the future waits. Null reads as [`FactValue::Null`]; None: never spoken of.
+    /// The value of a dated fact in force on a day: of the dated statements, the one with the latest effective date by then;
+    /// of that and the undated one, what took hold last. A statement takes hold on its effective date or on the day it was
+    /// recorded, whichever is later: a correction of what holds today counts although a snapshot came between, a correction of
+    /// days long superseded does not, and a plan for the future waits. Null reads as [`FactValue::Null`]; None: never spoken of.
     pub fn fact(&self, path: &str, today: Date, zone: &TimeZone) -> Option<&FactValue> {
         let in_force = |register: &Register| {
             let recorded = register.stamp.recorded_at.to_zoned(zone.clone()).date();
             register.effective.map_or(recorded, |effective| effective.max(recorded))
         };
-        let effective = |register: &&Register| register.effective.is_none_or(|date| date <= today);
-        let registers = self.facts.get(path)?.values().filter(effective);
-        registers.max_by_key(|register| (in_force(register), &register.stamp)).map(|register| &register.value)
+        let by_date = self.facts.get(path)?;
+        let dated = by_date.range(Some(Date::MIN)..=Some(today)).next_back().map(|(_, register)| register);
+        let either = by_date.get(&None).into_iter().chain(dated);
+        either.max_by_key(|register| (in_force(register), &register.stamp)).map(|register| &register.value)
     }
 
     /// The text of a fact in force on a day, if it is text.
@@ -235,9 +265,51 @@ impl Record {
 }
 
 impl Term {
-    fn merge(&mut self, other: &Self) {
+    /// What one event says of an employment.
+    fn of(event: &WorkerEvent, stamp: &Stamp, register: impl Fn(&FactValue) -> Register) -> Self {
+        let date = |path: &str| event.facts.get(path).and_then(FactValue::as_date);
+        let last_days = LAST_DAY_PATHS.iter().filter_map(|path| Some((Field::of(path)?, date(path)?)));
+        let last_days: BTreeMap<Field, Date> = last_days.collect();
+        let mut term = Self::default();
+        for (field, value) in event.facts.iter().filter(|(field, _)| TERM_FIELDS.contains(&field.path())) {
+            let mut register = register(value);
+            if matches!(value, FactValue::Fault(_)) {
+                term.faults.insert(*field, register);
+                continue;
+            }
+            if LAST_DAY_PATHS.contains(&field.path()) || field.path() == "termination.access_end_at" {
+                register.beside.clone_from(&last_days);
+            }
+            if let ("employment.first_day_of_work", Some(hire)) = (field.path(), Field::of("employment.hire_date")) {
+                register.beside = date(hire.path()).map(|date| (hire, date)).into_iter().collect();
+            }
+            term.registers.insert(*field, register);
+        }
+        for start in FIRST_DAY_PATHS.iter().filter_map(|path| date(path)) {
+            term.starts.insert(start, Announced { first: stamp.clone(), last: stamp.clone() });
+        }
+        if let Some(status) = event.facts.get("employment.status").and_then(FactValue::as_text) {
+            let said = (stamp.clone(), event.effective.date);
+            term.statuses.insert(status.to_owned(), Said { first: said.clone(), last: said });
+        }
+        let says = |path: &str| event.facts.get(path).and_then(FactValue::as_bool) == Some(true);
+        term.revoked = says("termination.immediate").then(|| stamp.clone());
+        term.cancelled = says("termination.cancelled").then(|| stamp.clone());
+        term
+    }
+
+    /// Joins what two records say of one employment.
+    pub(crate) fn merge(&mut self, other: &Self) {
         for (field, register) in &other.registers {
             join(&mut self.registers, field, register);
+        }
+        for (field, register) in &other.faults {
+            join(&mut self.faults, field, register);
+        }
+        for (word, said) in &other.statuses {
+            let ours = self.statuses.entry(word.clone()).or_insert_with(|| said.clone());
+            ours.first = ours.first.clone().min(said.first.clone());
+            ours.last = ours.last.clone().max(said.last.clone());
         }
         for (date, announced) in &other.starts {
             self.starts

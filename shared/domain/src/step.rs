@@ -155,7 +155,10 @@ impl Action {
     pub fn cuts(&self) -> bool {
         matches!(
             self,
-            Self::DisableAccount { .. } | Self::RevokeSessions { .. } | Self::ResetPassword | Self::RemoveMethods { .. }
+            Self::DisableAccount { .. }
+                | Self::RevokeSessions { .. }
+                | Self::ResetPassword
+                | Self::RemoveMethods { .. }
         )
     }
 

@@ -60,7 +60,17 @@ pub const FIELDS: &[(&str, FieldKind)] = &[
     ),
     (
         "employment.type",
-        Word(&["employee", "contractor", "contingent", "intern", "temporary", "seasonal", "external", "visitor", "other"]),
+        Word(&[
+            "employee",
+            "contractor",
+            "contingent",
+            "intern",
+            "temporary",
+            "seasonal",
+            "external",
+            "visitor",
+            "other",
+        ]),
     ),
     ("employment.worker_is_manager", Bool),
     ("home_country", Country),

@@ -192,7 +192,9 @@ fn fact_from_json(value: &Value, kind: FieldKind) -> FactValue {
         Value::Bool(yes) if kind == FieldKind::Bool => FactValue::Bool(*yes),
         Value::Number(number) if kind == FieldKind::Number => FactValue::Number(number.to_string()),
         // Ids and codes are strings always, but senders forget the quotes.
-        Value::Number(number) if matches!(kind, FieldKind::Text | FieldKind::Masked) => FactValue::Text(number.to_string()),
+        Value::Number(number) if matches!(kind, FieldKind::Text | FieldKind::Masked) => {
+            FactValue::Text(number.to_string())
+        }
         Value::Array(list) if kind == FieldKind::Texts => texts_from_json(list),
         _ => fault("has the wrong type", expectation(kind)),
     }
@@ -231,7 +233,9 @@ pub fn fact_from_text(text: &str, kind: FieldKind) -> FactValue {
             let word = text.to_ascii_lowercase().replace([' ', '-'], "_");
             if words.contains(&word.as_str()) { FactValue::Text(word) } else { bad("is none of the known words") }
         }
-        FieldKind::Country if country::is_country(&text.to_ascii_uppercase()) => FactValue::Text(text.to_ascii_uppercase()),
+        FieldKind::Country if country::is_country(&text.to_ascii_uppercase()) => {
+            FactValue::Text(text.to_ascii_uppercase())
+        }
         FieldKind::Country => bad("is not a country code"),
         FieldKind::Zone if TimeZone::get(text).is_ok() => FactValue::Text(text.to_owned()),
         FieldKind::Zone => bad("is not a known time zone"),
@@ -243,7 +247,10 @@ pub fn fact_from_text(text: &str, kind: FieldKind) -> FactValue {
 pub(crate) fn date_as_written(text: &str) -> Option<Date> {
     let (date, rest) = text.split_at_checked(10)?;
     let dressed = rest.is_empty() || rest.starts_with(['T', 't', ' ', '+', '-', 'Z', 'z']);
-    let shaped = date.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
+    let shaped = date
+        .bytes()
+        .enumerate()
+        .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
     if dressed && shaped { date.parse().ok() } else { None }
 }
 
@@ -329,7 +336,9 @@ mod tests {
 
     #[test]
     fn a_dressed_date_keeps_the_day_that_was_written() {
-        for text in ["2026-03-09", "2026-03-09T00:00:00+01:00", "2026-03-09T05:00:00Z", "2026-03-09-07:00", "2026-03-09 00:00"] {
+        for text in
+            ["2026-03-09", "2026-03-09T00:00:00+01:00", "2026-03-09T05:00:00Z", "2026-03-09-07:00", "2026-03-09 00:00"]
+        {
             assert_eq!(date_as_written(text).map(|date| date.to_string()).as_deref(), Some("2026-03-09"), "{text}");
         }
         for text in ["0000-00-00", "2026-13-01", "2026-3-9", "20260309", "2026-03-091", "ΑΒΓΔΕΖ"] {

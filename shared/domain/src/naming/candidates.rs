@@ -48,18 +48,12 @@ pub fn candidates<'a>(
     let names = Spelled::of(names);
     let domain = domain.to_ascii_lowercase();
     let is_domain_usable = (1..=DOMAIN_MAX).contains(&domain.len()) && domain.is_ascii();
-    let substitutes = if patterns.iter().any(|pattern| names.satisfies(pattern)) {
-        Vec::new()
-    } else {
-        names.substitutes()
-    };
+    let substitutes =
+        if patterns.iter().any(|pattern| names.satisfies(pattern)) { Vec::new() } else { names.substitutes() };
     let mut given_out = HashSet::new();
 
-    let of_patterns = patterns
-        .iter()
-        .filter_map(move |pattern| names.fill(pattern))
-        .chain(substitutes)
-        .flat_map(Filled::locals);
+    let of_patterns =
+        patterns.iter().filter_map(move |pattern| names.fill(pattern)).chain(substitutes).flat_map(Filled::locals);
     of_patterns
         .take_while(move |_| is_domain_usable)
         .map(move |local| format!("{local}@{domain}"))
@@ -69,21 +63,13 @@ pub fn candidates<'a>(
 /// The mail nickname that goes with a user principal name: its local part, without what Exchange refuses in an alias
 /// ("Prepare for directory synchronization to Microsoft 365"). `user` when nothing of it is left.
 pub fn mail_nickname(upn: &str) -> String {
-    let local = upn
-        .split('@')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let local = upn.split('@').next().unwrap_or_default().to_ascii_lowercase();
     let nickname: String = tidy(&local).chars().take(LOCAL_MAX).collect();
     or_user(tidy(&nickname))
 }
 
 fn or_user(text: String) -> String {
-    if text.is_empty() {
-        "user".to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { "user".to_owned() } else { text }
 }
 
 /// The names as addresses spell them; none is empty.
@@ -127,38 +113,19 @@ impl Spelled {
                 Part::Number => Piece::Number,
                 Part::Name { which, initial } => {
                     let name = self.get(*which)?;
-                    Piece::Name(if *initial {
-                        name.chars().take(1).collect()
-                    } else {
-                        name.to_owned()
-                    })
+                    Piece::Name(if *initial { name.chars().take(1).collect() } else { name.to_owned() })
                 }
             })
         };
-        pattern
-            .parts
-            .iter()
-            .map(piece)
-            .collect::<Option<_>>()
-            .map(Filled)
+        pattern.parts.iter().map(piece).collect::<Option<_>>().map(Filled)
     }
 
     /// For somebody whom no pattern fits.
     fn substitutes(&self) -> Vec<Filled> {
-        let known: Vec<&str> = [&self.given, &self.middle, &self.family]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect();
-        let stem = if known.is_empty() {
-            self.fallback.clone()
-        } else {
-            known.join(".")
-        };
-        vec![
-            Filled(vec![Piece::Name(stem.clone())]),
-            Filled(vec![Piece::Name(stem), Piece::Number]),
-        ]
+        let known: Vec<&str> =
+            [&self.given, &self.middle, &self.family].into_iter().flatten().map(String::as_str).collect();
+        let stem = if known.is_empty() { self.fallback.clone() } else { known.join(".") };
+        vec![Filled(vec![Piece::Name(stem.clone())]), Filled(vec![Piece::Name(stem), Piece::Number])]
     }
 }
 
@@ -175,11 +142,7 @@ enum Piece {
 
 impl Filled {
     fn locals(self) -> impl Iterator<Item = String> {
-        let last = if self.0.iter().any(|piece| matches!(piece, Piece::Number)) {
-            NUMBER_MAX
-        } else {
-            2
-        };
+        let last = if self.0.iter().any(|piece| matches!(piece, Piece::Number)) { NUMBER_MAX } else { 2 };
         (2..=last).map(move |number| self.local(number))
     }
 
@@ -201,13 +164,8 @@ impl Filled {
         // Each turn takes one letter, of at most 64 for each of a dozen names.
         let mut excess = length(&pieces).saturating_sub(LOCAL_MAX);
         while excess > 0 {
-            let names = pieces.iter_mut().filter_map(|piece| {
-                if let Piece::Name(name) = piece {
-                    Some(name)
-                } else {
-                    None
-                }
-            });
+            let names =
+                pieces.iter_mut().filter_map(|piece| if let Piece::Name(name) = piece { Some(name) } else { None });
             if let Some(longest) = names.max_by_key(|name| name.len()) {
                 longest.pop();
             }
@@ -235,32 +193,18 @@ mod tests {
     }
 
     fn first(count: usize, texts: &[&str], names: Names<'_>) -> Vec<String> {
-        candidates(&patterns(texts), names, "contoso.example")
-            .take(count)
-            .collect()
+        candidates(&patterns(texts), names, "contoso.example").take(count).collect()
     }
 
-    const USUAL: [&str; 3] = [
-        "{given}.{family}",
-        "{given}.{middle}.{family}",
-        "{given}.{family}{n}",
-    ];
+    const USUAL: [&str; 3] = ["{given}.{family}", "{given}.{middle}.{family}", "{given}.{family}{n}"];
 
     fn named<'a>(given: &'a str, family: &'a str) -> Names<'a> {
-        Names {
-            given: Some(given),
-            family: Some(family),
-            fallback: "p-1",
-            ..Names::default()
-        }
+        Names { given: Some(given), family: Some(family), fallback: "p-1", ..Names::default() }
     }
 
     #[test]
     fn m02_patterns_are_tried_in_order_and_numbers_count_from_two() {
-        let names = Names {
-            middle: Some("Thị"),
-            ..named("Ánh", "Nguyễn")
-        };
+        let names = Names { middle: Some("Thị"), ..named("Ánh", "Nguyễn") };
         assert_eq!(
             first(4, &USUAL, names),
             [
@@ -270,24 +214,17 @@ mod tests {
                 "anh.nguyen3@contoso.example"
             ]
         );
-        assert_eq!(
-            candidates(&patterns(&USUAL), names, "contoso.example").count(),
-            100
-        );
+        assert_eq!(candidates(&patterns(&USUAL), names, "contoso.example").count(), 100);
     }
 
     #[test]
     fn m02_two_people_of_one_name_have_addresses_enough() {
         let taken = first(1, &USUAL, named("小明", "王"));
         let names = named("晓明", "王");
-        let next = candidates(&patterns(&USUAL), names, "contoso.example")
-            .find(|candidate| !taken.contains(candidate));
+        let next = candidates(&patterns(&USUAL), names, "contoso.example").find(|candidate| !taken.contains(candidate));
         assert_eq!(
             (taken[0].as_str(), next.as_deref()),
-            (
-                "xiaoming.wang@contoso.example",
-                Some("xiaoming.wang2@contoso.example")
-            )
+            ("xiaoming.wang@contoso.example", Some("xiaoming.wang2@contoso.example"))
         );
     }
 
@@ -295,42 +232,21 @@ mod tests {
     fn a_pattern_whose_name_is_missing_is_skipped() {
         assert_eq!(
             first(2, &USUAL, named("Zoë", "Müller-Łukasz")),
-            [
-                "zoe.muller-lukasz@contoso.example",
-                "zoe.muller-lukasz2@contoso.example"
-            ]
+            ["zoe.muller-lukasz@contoso.example", "zoe.muller-lukasz2@contoso.example"]
         );
     }
 
     #[test]
     fn somebody_with_one_name_or_none_gets_an_address_all_the_same() {
-        let mononym = Names {
-            given: Some("Suharto"),
-            fallback: "p-1",
-            ..Names::default()
-        };
-        assert_eq!(
-            first(2, &USUAL, mononym),
-            ["suharto@contoso.example", "suharto2@contoso.example"]
-        );
-        let unreadable = Names {
-            given: Some("😀"),
-            family: Some("’"),
-            fallback: "P-1",
-            ..Names::default()
-        };
-        assert_eq!(
-            first(2, &USUAL, unreadable),
-            ["p-1@contoso.example", "p-12@contoso.example"]
-        );
+        let mononym = Names { given: Some("Suharto"), fallback: "p-1", ..Names::default() };
+        assert_eq!(first(2, &USUAL, mononym), ["suharto@contoso.example", "suharto2@contoso.example"]);
+        let unreadable = Names { given: Some("😀"), family: Some("’"), fallback: "P-1", ..Names::default() };
+        assert_eq!(first(2, &USUAL, unreadable), ["p-1@contoso.example", "p-12@contoso.example"]);
     }
 
     #[test]
     fn initials_and_fixed_text_are_filled_in() {
-        let names = Names {
-            middle: Some("Émile"),
-            ..named("Jean-Luc", "d’Or")
-        };
+        let names = Names { middle: Some("Émile"), ..named("Jean-Luc", "d’Or") };
         assert_eq!(
             first(2, &["ext-{g}{m}{f}", "{family}.{g}"], names),
             ["ext-jed@contoso.example", "dor.j@contoso.example"]
@@ -340,18 +256,12 @@ mod tests {
     #[test]
     fn a_long_name_is_cut_and_its_number_kept() {
         let long = "Wolfeschlegelsteinhausenbergerdorff".repeat(3);
-        let all: Vec<_> =
-            candidates(&patterns(&USUAL), named(&long, &long), "contoso.example").collect();
+        let all: Vec<_> = candidates(&patterns(&USUAL), named(&long, &long), "contoso.example").collect();
         assert_eq!(all.len(), 99);
         for (index, candidate) in all.iter().enumerate() {
-            let local = candidate
-                .strip_suffix("@contoso.example")
-                .expect("the domain");
+            let local = candidate.strip_suffix("@contoso.example").expect("the domain");
             assert_eq!(local.len(), LOCAL_MAX, "{candidate}");
-            assert!(
-                index == 0 || local.ends_with(&(index + 1).to_string()),
-                "{candidate}"
-            );
+            assert!(index == 0 || local.ends_with(&(index + 1).to_string()), "{candidate}");
         }
     }
 
@@ -359,14 +269,7 @@ mod tests {
     fn no_candidate_is_made_for_a_domain_that_is_too_long() {
         let domain = |length: usize| format!("{}.example", "x".repeat(length - 8));
         let count = |domain: &str| candidates(&patterns(&USUAL), named("A", "B"), domain).count();
-        assert_eq!(
-            (
-                count(&domain(DOMAIN_MAX)),
-                count(&domain(DOMAIN_MAX + 1)),
-                count("")
-            ),
-            (99, 0, 0)
-        );
+        assert_eq!((count(&domain(DOMAIN_MAX)), count(&domain(DOMAIN_MAX + 1)), count("")), (99, 0, 0));
     }
 
     #[test]
@@ -392,33 +295,23 @@ mod tests {
             && (1..=48).contains(&domain.len())
             && upn.len() <= 113
             && !domain.contains('@')
-            && local
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "'.-_!#^~".contains(c))
+            && local.chars().all(|c| c.is_ascii_alphanumeric() || "'.-_!#^~".contains(c))
             && !local.starts_with('.')
             && !local.ends_with('.')
             && !local.contains("..")
     }
 
     fn pattern() -> impl Strategy<Value = String> {
-        let part = prop::sample::select(vec![
-            "{given}", "{middle}", "{family}", "{g}", "{m}", "{f}", ".", "-", "x", "..",
-        ]);
-        (prop::collection::vec(part, 1..10), any::<bool>()).prop_filter_map(
-            "no name in it",
-            |(parts, numbered)| {
-                let text = parts.concat() + if numbered { "{n}" } else { "" };
-                text.parse::<NamePattern>().is_ok().then_some(text)
-            },
-        )
+        let part =
+            prop::sample::select(vec!["{given}", "{middle}", "{family}", "{g}", "{m}", "{f}", ".", "-", "x", ".."]);
+        (prop::collection::vec(part, 1..10), any::<bool>()).prop_filter_map("no name in it", |(parts, numbered)| {
+            let text = parts.concat() + if numbered { "{n}" } else { "" };
+            text.parse::<NamePattern>().is_ok().then_some(text)
+        })
     }
 
     fn name() -> impl Strategy<Value = Option<String>> {
-        prop::option::of(prop_oneof![
-            "\\PC{0,12}",
-            "[a-zé .'-]{0,120}",
-            "\\p{Han}{1,40}"
-        ])
+        prop::option::of(prop_oneof!["\\PC{0,12}", "[a-zé .'-]{0,120}", "\\p{Han}{1,40}"])
     }
 
     proptest! {

@@ -11,10 +11,7 @@
 /// from one class each and sixteen from all 63, then shuffled: about 110 bits are left to guess.
 pub fn password(random: &[u8; 24]) -> String {
     let mut source = Source(*random);
-    let mut characters: Vec<char> = CLASSES
-        .iter()
-        .filter_map(|class| source.one_of(class))
-        .collect();
+    let mut characters: Vec<char> = CLASSES.iter().filter_map(|class| source.one_of(class)).collect();
     let all = CLASSES.concat();
     characters.extend((characters.len()..LENGTH).filter_map(|_| source.one_of(&all)));
     // Fisher and Yates, so that the place of a character does not tell its class.
@@ -27,12 +24,7 @@ pub fn password(random: &[u8; 24]) -> String {
 
 const LENGTH: usize = 20;
 
-const CLASSES: [&str; 4] = [
-    "abcdefghjkmnpqrstuvwxyz",
-    "ABCDEFGHJKLMNPQRSTUVWXYZ",
-    "23456789",
-    "#%+=?@*-",
-];
+const CLASSES: [&str; 4] = ["abcdefghjkmnpqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "#%+=?@*-"];
 
 /// A number, its most significant byte first. It has no `Debug`.
 struct Source([u8; 24]);
@@ -66,35 +58,19 @@ mod tests {
     fn check(password: &str) {
         assert_eq!(password.len(), 20, "{password}");
         for class in CLASSES {
-            assert!(
-                password.contains(|c| class.contains(c)),
-                "{password} lacks one of {class}"
-            );
+            assert!(password.contains(|c| class.contains(c)), "{password} lacks one of {class}");
         }
-        assert!(
-            password.chars().all(|c| CLASSES.concat().contains(c)),
-            "{password}"
-        );
-        assert!(
-            !password.contains([
-                'l', 'I', '1', '|', '!', 'O', 'o', '0', 'i', ' ', '"', '\'', '`'
-            ]),
-            "{password}"
-        );
+        assert!(password.chars().all(|c| CLASSES.concat().contains(c)), "{password}");
+        assert!(!password.contains(['l', 'I', '1', '|', '!', 'O', 'o', '0', 'i', ' ', '"', '\'', '`']), "{password}");
     }
 
     #[test]
     fn m06_the_classes_are_entras() {
         assert!(
-            CLASSES[0].chars().all(|c| c.is_ascii_lowercase())
-                && CLASSES[1].chars().all(|c| c.is_ascii_uppercase())
+            CLASSES[0].chars().all(|c| c.is_ascii_lowercase()) && CLASSES[1].chars().all(|c| c.is_ascii_uppercase())
         );
         assert!(CLASSES[2].chars().all(|c| c.is_ascii_digit()));
-        assert!(
-            CLASSES[3]
-                .chars()
-                .all(|c| r#"@#$%^&*-_!+=[]{}|\:',.?/`~"();<>"#.contains(c))
-        );
+        assert!(CLASSES[3].chars().all(|c| r#"@#$%^&*-_!+=[]{}|\:',.?/`~"();<>"#.contains(c)));
     }
 
     #[test]
@@ -109,10 +85,7 @@ mod tests {
         bytes[16..].copy_from_slice(&1_234_567_890_123_u64.to_be_bytes());
         let mut source = Source(bytes);
         assert_eq!(source.below(63), 1_234_567_890_123 % 63);
-        assert_eq!(
-            source.below(7),
-            usize::try_from(1_234_567_890_123_u64 / 63 % 7).unwrap()
-        );
+        assert_eq!(source.below(7), usize::try_from(1_234_567_890_123_u64 / 63 % 7).unwrap());
         assert_eq!(source.below(1), 0);
     }
 
@@ -142,10 +115,7 @@ mod tests {
         }
         // One sure digit and 8 in 63 of the other sixteen, over twenty places: 15.2 %. Five standard deviations are 1.3 %.
         for (place, count) in digits {
-            assert!(
-                (2_770..=3_300).contains(&count),
-                "place {place} holds a digit {count} times of {RUNS}"
-            );
+            assert!((2_770..=3_300).contains(&count), "place {place} holds a digit {count} times of {RUNS}");
         }
     }
 

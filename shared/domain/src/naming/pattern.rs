@@ -68,9 +68,7 @@ impl FromStr for NamePattern {
         let mut rest = text;
         while let Some((literal, after)) = rest.split_once('{') {
             push_text(&mut parts, literal)?;
-            let (name, behind) = after
-                .split_once('}')
-                .ok_or_else(|| PatternError::Unclosed(after.to_owned()))?;
+            let (name, behind) = after.split_once('}').ok_or_else(|| PatternError::Unclosed(after.to_owned()))?;
             parts.push(placeholder(name)?);
             rest = behind;
         }
@@ -95,8 +93,7 @@ impl FromStr for NamePattern {
 
 fn push_text(parts: &mut Vec<Part>, text: &str) -> Result<(), PatternError> {
     let text = text.to_ascii_lowercase();
-    let is_own =
-        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
+    let is_own = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     if let Some(other) = text.chars().find(|c| !is_own(*c)) {
         return Err(PatternError::Character(other));
     }
@@ -127,30 +124,12 @@ impl fmt::Display for NamePattern {
             f.write_str(match part {
                 Part::Text(text) => text,
                 Part::Number => "{n}",
-                Part::Name {
-                    which: Which::Given,
-                    initial: false,
-                } => "{given}",
-                Part::Name {
-                    which: Which::Middle,
-                    initial: false,
-                } => "{middle}",
-                Part::Name {
-                    which: Which::Family,
-                    initial: false,
-                } => "{family}",
-                Part::Name {
-                    which: Which::Given,
-                    initial: true,
-                } => "{g}",
-                Part::Name {
-                    which: Which::Middle,
-                    initial: true,
-                } => "{m}",
-                Part::Name {
-                    which: Which::Family,
-                    initial: true,
-                } => "{f}",
+                Part::Name { which: Which::Given, initial: false } => "{given}",
+                Part::Name { which: Which::Middle, initial: false } => "{middle}",
+                Part::Name { which: Which::Family, initial: false } => "{family}",
+                Part::Name { which: Which::Given, initial: true } => "{g}",
+                Part::Name { which: Which::Middle, initial: true } => "{m}",
+                Part::Name { which: Which::Family, initial: true } => "{f}",
             })?;
         }
         Ok(())
@@ -167,19 +146,11 @@ mod tests {
 
     #[test]
     fn a_pattern_prints_as_it_was_written() {
-        for text in [
-            "{given}.{family}",
-            "{given}.{middle}.{family}",
-            "{g}{m}{f}{n}",
-            "ext-{family}_{n}.x",
-            "{family}",
-        ] {
+        for text in ["{given}.{family}", "{given}.{middle}.{family}", "{g}{m}{f}{n}", "ext-{family}_{n}.x", "{family}"]
+        {
             assert_eq!(text.parse::<NamePattern>().unwrap().to_string(), text);
         }
-        assert_eq!(
-            "EXT-{f}".parse::<NamePattern>().unwrap().to_string(),
-            "ext-{f}"
-        );
+        assert_eq!("EXT-{f}".parse::<NamePattern>().unwrap().to_string(), "ext-{f}");
     }
 
     #[test]
@@ -188,10 +159,7 @@ mod tests {
             error("{given}.{surname}"),
             "`{surname}` is not a placeholder; there are {given} {middle} {family} {g} {m} {f} {n}"
         );
-        assert_eq!(
-            error("{given}.{family"),
-            "`{family` lacks its closing brace"
-        );
+        assert_eq!(error("{given}.{family"), "`{family` lacks its closing brace");
         assert_eq!(
             error("{given}}"),
             "`}` cannot stand in an address; a pattern holds placeholders and `a-z 0-9 . - _`"
@@ -201,10 +169,7 @@ mod tests {
         assert!(error("user{n}").starts_with("the pattern uses no name"));
         assert!(error("").starts_with("the pattern uses no name"));
         assert!(error("{n}{given}{n}").contains("more than once"));
-        assert!(
-            error(&format!("{}{{given}}", "x".repeat(33)))
-                .contains("more than 12 placeholders or 32")
-        );
+        assert!(error(&format!("{}{{given}}", "x".repeat(33))).contains("more than 12 placeholders or 32"));
         assert!(error(&"{g}".repeat(13)).contains("more than 12 placeholders"));
     }
 }

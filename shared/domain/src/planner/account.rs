@@ -42,20 +42,26 @@ pub fn plan(view: &View<'_>, actual: &Actual) -> Plan {
     let mut plan = Plan::of(Stage::Accounts);
     let protected = view.is_protected();
     match view.standing.want {
-        _ if view.standing.kind == PersonKind::None && !view.standing.is_cut() => {}
-        Want::Nothing => {}
         Want::Cut | Want::Deleted if protected => ask_for_protected(view, actual, &mut plan),
         Want::Cut => cut(view, actual, &mut plan),
         Want::Deleted => {
             cut(view, actual, &mut plan);
             delete(actual, &mut plan);
         }
+        _ if view.standing.kind == PersonKind::None => without_account(view, actual, &mut plan),
+        Want::Nothing => {}
         Want::Disabled | Want::Enabled => grant(view, actual, &mut plan),
     }
-    if view.standing.kind == PersonKind::None && !view.standing.is_cut() {
-        report_faults(view, &mut plan);
-    }
     plan
+}
+
+/// Somebody who gets no account. One that is there was given to another kind of person: what becomes of it, a human decides.
+fn without_account(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
+    if !report_faults(view, plan) && actual.sight.user().is_some_and(is_enabled) {
+        let instructions =
+            "the policy gives this kind of person no account: end the employment in HR to cut it, or correct the kind";
+        plan.ask_human("account of a person who gets none", None, view.standing.why.clone(), instructions);
+    }
 }
 
 /// What is wrong with the facts becomes one task that names every field, problem and fix.
@@ -63,37 +69,60 @@ fn report_faults(view: &View<'_>, plan: &mut Plan) -> bool {
     let Err(faults) = &view.attributes else { return false };
     let named = faults.iter().map(|(path, fault)| format!("`{path}` {}: {}", fault.problem, fault.fix));
     let instructions = named.collect::<Vec<_>>().join("; ");
-    plan.ask_human("correct the HR record", None, "facts that the directory cannot take block this person's changes", instructions);
+    plan.ask_human(
+        "correct the HR record",
+        None,
+        "facts that the directory cannot take block this person's changes",
+        instructions,
+    );
     true
 }
 
 fn ask_for_protected(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
-    if actual.sight.user().is_none_or(is_enabled) && view.person.head.account.object_id.is_some() {
-        let instructions = "the policy protects this person: check with HR, then cut access by hand or take the protection away";
+    let is_open = match &actual.sight {
+        Sight::Present(user) => is_enabled(user),
+        Sight::Unknown => true,
+        Sight::Absent | Sight::Deleted => false,
+    };
+    if is_open && view.person.head.account.object_id.is_some() {
+        let instructions =
+            "the policy protects this person: check with HR, then cut access by hand or take the protection away";
         plan.ask_human("cut a protected person", None, view.standing.why.clone(), instructions);
     }
 }
 
 fn grant(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
+    plan.is_inconclusive = actual.sight == Sight::Unknown || view.attributes.is_err();
     if report_faults(view, plan) {
         return;
     }
     if view.standing.kind == PersonKind::Guest {
-        if view.person.head.account.object_id.is_none() {
-            let instructions = "invite this person as a guest in the Entra admin center; this version sends no invitations";
-            plan.ask_human("invite a guest", None, "the policy makes this kind of person a guest", instructions);
+        match actual.sight.user() {
+            // What a guest's account says of them is their home tenant's business.
+            Some(user) => sign_in(view, user, plan),
+            None if view.person.head.account.object_id.is_none() => {
+                let instructions =
+                    "invite this person as a guest in the Entra admin center; this version sends no invitations";
+                plan.ask_human("invite a guest", None, "the policy makes this kind of person a guest", instructions);
+            }
+            None => {}
         }
         return;
     }
     match &actual.sight {
         Sight::Unknown => {}
         // Never made anew by ourselves: whoever purged it may have had a reason, and a read may be wrong.
-        Sight::Absent if view.person.head.account.object_id.is_some() && view.person.head.account.deleted_at.is_none() => {
-            let instructions = "the bound account is neither among the users nor among the deleted ones: find out who purged it";
+        Sight::Absent
+            if view.person.head.account.object_id.is_some() && view.person.head.account.deleted_at.is_none() =>
+        {
+            let instructions =
+                "the bound account is neither among the users nor among the deleted ones: find out who purged it";
             plan.ask_human("find a vanished account", None, view.standing.why.clone(), instructions);
         }
         Sight::Absent => plan.ask(Action::CreateAccount, format!("{}, and has no account", view.standing.why)),
-        Sight::Deleted => plan.ask(Action::RestoreAccount, format!("{}, and the account was deleted", view.standing.why)),
+        Sight::Deleted => {
+            plan.ask(Action::RestoreAccount, format!("{}, and the account was deleted", view.standing.why))
+        }
         Sight::Present(user) => {
             update(view, user, plan);
             manager(view, user, actual, plan);
@@ -110,8 +139,15 @@ fn update(view: &View<'_>, user: &User, plan: &mut Plan) {
         let location = properties.remove("usageLocation");
         if !properties.is_empty() {
             let names = properties.keys().cloned().collect::<Vec<_>>().join(", ");
-            let instructions = format!("change {names} in Active Directory on-premises; this account is synchronized and read-only here");
-            plan.ask_human("change on-premises", Some(names), "HR says otherwise than the synchronized account", instructions);
+            let instructions = format!(
+                "change {names} in Active Directory on-premises; this account is synchronized and read-only here"
+            );
+            plan.ask_human(
+                "change on-premises",
+                Some(names),
+                "HR says otherwise than the synchronized account",
+                instructions,
+            );
         }
         properties = location.map(|location| ("usageLocation".to_owned(), location)).into_iter().collect();
     }
@@ -145,7 +181,8 @@ fn sign_in(view: &View<'_>, user: &User, plan: &mut Plan) {
     let enabled = is_enabled(user);
     match view.standing.want {
         Want::Enabled if !enabled && is_synchronized(user) => {
-            let instructions = "enable the account in Active Directory on-premises; it is synchronized and read-only here";
+            let instructions =
+                "enable the account in Active Directory on-premises; it is synchronized and read-only here";
             plan.ask_human("enable on-premises", None, view.standing.why.clone(), instructions);
         }
         Want::Enabled => {
@@ -156,9 +193,15 @@ fn sign_in(view: &View<'_>, user: &User, plan: &mut Plan) {
                 plan.ask(Action::EnableAccount, view.standing.why.clone());
             }
         }
-        Want::Disabled if enabled && view.is_protected() => {}
+        Want::Disabled if enabled && view.is_protected() => {
+            let instructions = "the policy protects this person: check the first day with HR, or block sign-in by hand";
+            plan.ask_human("block a protected person's sign-in", None, view.standing.why.clone(), instructions);
+        }
         Want::Disabled if enabled && !is_synchronized(user) => {
-            plan.ask(Action::DisableAccount { pass: 1 }, format!("{}: no sign-in before the first day", view.standing.why));
+            plan.ask(
+                Action::DisableAccount { pass: 1 },
+                format!("{}: no sign-in before the first day", view.standing.why),
+            );
         }
         _ => {}
     }
@@ -186,7 +229,8 @@ fn cut(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
     once(view, plan, Action::RevokeSessions { pass: 1 }, why);
     once(view, plan, Action::ResetPassword, why);
     once(view, plan, Action::RemoveMethods { pass: 1 }, why);
-    let again = [Action::DisableAccount { pass: 2 }, Action::RevokeSessions { pass: 2 }, Action::RemoveMethods { pass: 2 }];
+    let again =
+        [Action::DisableAccount { pass: 2 }, Action::RevokeSessions { pass: 2 }, Action::RemoveMethods { pass: 2 }];
     for action in again {
         repeat(view, actual, plan, action);
     }
@@ -197,6 +241,7 @@ fn cut_synchronized(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
     once(view, plan, Action::RevokeSessions { pass: 1 }, &view.standing.why);
     once(view, plan, Action::RemoveMethods { pass: 1 }, &view.standing.why);
     repeat(view, actual, plan, Action::RevokeSessions { pass: 2 });
+    repeat(view, actual, plan, Action::RemoveMethods { pass: 2 });
     if actual.sight.user().is_some_and(is_enabled) {
         let instructions = "disable the account and reset its password in Active Directory on-premises NOW; it is synchronized and read-only here";
         plan.ask_human("cut on-premises", None, view.standing.why.clone(), instructions);
@@ -222,7 +267,9 @@ fn repeat(view: &View<'_>, actual: &Actual, plan: &mut Plan, action: Action) {
     let met = view.step(&action).is_some_and(|step| step.state.is_met());
     let holds = match action {
         Action::DisableAccount { .. } => !actual.sight.user().is_some_and(is_enabled),
-        Action::RevokeSessions { .. } => view.standing.end.is_none_or(|end| actual.sessions_valid_from.is_none_or(|from| from >= end)),
+        Action::RevokeSessions { .. } => {
+            view.standing.end.is_none_or(|end| actual.sessions_valid_from.is_none_or(|from| from >= end))
+        }
         _ => actual.has_methods != Some(true),
     };
     if met && holds {
@@ -239,10 +286,19 @@ fn delete(actual: &Actual, plan: &mut Plan) {
     let cut_is_open = plan.steps.iter().any(|step| step.action.cuts());
     if let (Sight::Present(user), false) = (&actual.sight, cut_is_open) {
         if is_synchronized(user) {
-            let instructions = "delete the account in Active Directory on-premises; it is synchronized and read-only here";
-            plan.ask_human("delete on-premises", None, "the time the policy keeps leavers' accounts is over", instructions);
+            let instructions =
+                "delete the account in Active Directory on-premises; it is synchronized and read-only here";
+            plan.ask_human(
+                "delete on-premises",
+                None,
+                "the time the policy keeps leavers' accounts is over",
+                instructions,
+            );
         } else {
             plan.ask(Action::DeleteAccount, "the time the policy keeps leavers' accounts is over");
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

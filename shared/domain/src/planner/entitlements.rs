@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{User, View, is_synchronized};
 use crate::ids::{ObjectId, PlanId, SkuId};
 use crate::lifecycle::Want;
-use crate::policy::Via;
+use crate::policy::{PersonKind, Via};
 
 /// A license the packages give directly.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,19 +24,18 @@ pub struct License {
 pub struct Entitlements {
     /// Groups, carriers among them.
     pub groups: BTreeMap<ObjectId, Vec<String>>,
-    /// Of those, the groups the policy itself uses to carry a license.
-    pub carriers: BTreeSet<ObjectId>,
     /// Direct licenses.
     pub licenses: BTreeMap<SkuId, License>,
 }
 
 /// Evaluates the packages' rules on the user as it will be when the account stage is through. None: nothing may be
-/// concluded (facts that cannot be used, a person that should have no account yet).
+/// concluded (facts that cannot be used, a person who should have no account yet or is of a kind that gets none).
 pub fn entitlements(view: &View<'_>, user: &User) -> Option<Entitlements> {
     let mut result = Entitlements::default();
     match view.standing.want {
         Want::Cut | Want::Deleted => return Some(result),
         Want::Nothing => return None,
+        _ if view.standing.kind == PersonKind::None => return None,
         Want::Disabled | Want::Enabled => {}
     }
     let user = projected(view, user)?;
@@ -49,7 +48,6 @@ pub fn entitlements(view: &View<'_>, user: &User) -> Option<Entitlements> {
             match &license.via {
                 Via::Group(group) => {
                     result.groups.entry(group.clone()).or_default().push(package.name.clone());
-                    result.carriers.insert(group.clone());
                 }
                 Via::Direct => {
                     let plans = license.disabled_plans.iter().cloned().collect::<BTreeSet<_>>();

@@ -1,6 +1,6 @@
 //! Plans licenses: direct ones, and memberships of groups that carry them.
 //!
-//! No license without a location that has been read back (M11), none without a free seat (M13): a step that lacks either
+//! No license before the account has a location (M11: read, or acknowledged by the tenant a moment ago), none without a free seat (M13): a step that lacks either
 //! waits and says for what. A carrier group is joined only when both are certain, because Entra would otherwise apply the tenant's location, and
 //! would leave a member without a seat unlicensed for good (graph-facts 8.8, 8.12).
 
@@ -9,10 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::entitlements::{Entitlements, License, entitlements};
-use super::groups::{self, Refusal};
+use super::groups;
 use super::{Plan, Planned, User, View, Wait};
 use crate::ids::{ObjectId, PlanId, SkuId};
 use crate::ledger::{Origin, Target};
+use crate::overlay::is_unsettled;
+use crate::policy::PersonKind;
 use crate::step::{Action, Stage};
 
 /// What the tenant owns of a product.
@@ -67,12 +69,12 @@ pub fn held(user: &User) -> Vec<Held> {
 /// Plans the license stage.
 pub fn plan(view: &View<'_>, actual: &Actual) -> Plan {
     let mut plan = Plan::of(Stage::Licenses);
-    let Some(entitled) = entitlements(view, &actual.groups.user) else { return plan };
+    let Some(entitled) = entitlements(view, &actual.groups.user) else {
+        return Plan { is_inconclusive: view.attributes.is_err(), ..plan };
+    };
     let stage = LicenseStage { view, actual, entitled: &entitled, held: held(&actual.groups.user) };
-    if !(view.is_protected() && view.standing.is_cut()) {
-        stage.leave_carriers(&mut plan);
-        stage.remove_licenses(&mut plan);
-    }
+    stage.leave_carriers(&mut plan);
+    stage.remove_licenses(&mut plan);
     stage.assign_licenses(&mut plan);
     stage.join_carriers(&mut plan);
     plan
@@ -86,16 +88,18 @@ struct LicenseStage<'a> {
 }
 
 impl LicenseStage<'_> {
-    fn carried_by(&self, group: &ObjectId) -> Option<&Vec<SkuId>> {
-        let facts = self.actual.groups.groups.get(group)?;
-        (!facts.carries.is_empty() || self.entitled.carriers.contains(group)).then_some(&facts.carries)
+    /// The products a carrier group brings, in order, so that the same need stays the same step. None: not a carrier.
+    fn carried_by(&self, group: &ObjectId) -> Option<Vec<SkuId>> {
+        let facts = self.actual.groups.groups.get(group);
+        let skus: BTreeSet<_> = facts.into_iter().flat_map(|facts| &facts.carries).cloned().collect();
+        self.actual.groups.is_carrier(group, self.view).then(|| skus.into_iter().collect())
     }
 
     fn leave_carriers(&self, plan: &mut Plan) {
         let groups = &self.actual.groups;
         for group in groups::unwanted(self.view, groups, |group| self.entitled.groups.contains_key(group)) {
             if let Some(skus) = self.carried_by(&group) {
-                let action = Action::LeaveCarrier { group: group.clone(), skus: skus.clone() };
+                let action = Action::LeaveCarrier { group: group.clone(), skus };
                 groups::reject(self.view, groups, &group, action, plan);
             }
         }
@@ -103,22 +107,24 @@ impl LicenseStage<'_> {
 
     /// Direct licenses nobody asks for: ours, and at leave the pre-existing ones too unless the policy keeps them.
     fn remove_licenses(&self, plan: &mut Plan) {
-        let all = self.view.standing.is_cut() && !self.view.policy.accounts.leavers_keep_preexisting;
-        let direct: BTreeSet<_> = self.held.iter().filter(|held| held.by_group.is_none()).map(|held| &held.sku).collect();
-        let ours = self.view.person.grants.values().filter(|grant| grant.origin == Origin::Ours);
-        let ours: BTreeSet<_> = ours.filter_map(|grant| match &grant.target {
-            Target::License(sku) => Some(sku),
-            Target::Group(_) => None,
-        }).collect();
+        let is_cut = self.view.standing.is_cut();
+        let all = is_cut && !self.view.policy.accounts.leavers_keep_preexisting;
+        let direct: BTreeSet<_> =
+            self.held.iter().filter(|held| held.by_group.is_none()).map(|held| &held.sku).collect();
+        let ours = self.view.person.grants.values().filter_map(|grant| match &grant.target {
+            Target::License(sku) if grant.origin == Origin::Ours || !direct.contains(sku) => Some(sku),
+            _ => None,
+        });
         let there = direct.iter().copied().filter(|_| all);
-        let unwanted: BTreeSet<_> = ours.into_iter().chain(there).filter(|sku| !self.entitled.licenses.contains_key(*sku)).collect();
+        let unwanted: BTreeSet<_> =
+            ours.chain(there).filter(|sku| !self.entitled.licenses.contains_key(*sku)).collect();
         for sku in unwanted {
             if direct.contains(sku) {
-                let cut = self.view.standing.is_cut();
-                let why = if cut { self.view.standing.why.clone() } else { "no package asks for it any more".to_owned() };
-                plan.ask(Action::RemoveLicense { sku: sku.clone() }, why);
+                let why =
+                    if is_cut { self.view.standing.why.clone() } else { "no package asks for it any more".to_owned() };
+                groups::take(self.view, Action::RemoveLicense { sku: sku.clone() }, sku.as_str(), why, plan);
             } else {
-                plan.forget.push(Target::License(sku.clone()));
+                groups::forget_if_settled(self.view, Target::License(sku.clone()), plan);
             }
         }
     }
@@ -127,14 +133,18 @@ impl LicenseStage<'_> {
         for (sku, license) in &self.entitled.licenses {
             let target = Target::License(sku.clone());
             let direct = self.held.iter().find(|held| held.by_group.is_none() && held.sku == *sku);
-            let pre_existing = self.view.person.grants.get(&target).is_none_or(|grant| grant.origin == Origin::PreExisting);
+            let pre_existing =
+                self.view.person.grants.get(&target).is_none_or(|grant| grant.origin == Origin::PreExisting);
             match direct {
                 // The plans of a license that was there before us are somebody else's choice.
                 Some(held) if pre_existing || held.disabled_plans == license.disabled_plans => {
                     groups::note(self.view, target, &license.packages, plan);
                 }
                 Some(_) => plan.steps.push(self.assign(sku, license, None)),
-                None => plan.steps.push(self.assign(sku, license, self.obstacle(std::slice::from_ref(sku)))),
+                None => {
+                    groups::forget_pre_existing(self.view, target, plan);
+                    plan.steps.push(self.assign(sku, license, self.obstacle(std::slice::from_ref(sku))));
+                }
             }
         }
     }
@@ -149,31 +159,48 @@ impl LicenseStage<'_> {
         for (group, packages) in &self.entitled.groups {
             let Some(skus) = self.carried_by(group) else { continue };
             let why = format!("package {}", packages.join(", "));
-            let refusal = self.actual.groups.groups.get(group).and_then(|facts| facts.refusal);
+            let target = Target::Group(group.clone());
             if self.actual.groups.memberships.contains(group) {
-                groups::note(self.view, Target::Group(group.clone()), packages, plan);
+                groups::note(self.view, target, packages, plan);
                 self.mend(group, plan);
-            } else if let Some(refusal) = refusal.filter(|refusal| *refusal != Refusal::Dynamic) {
+            } else if let Some(refusal) = self.actual.groups.refusal(group) {
                 plan.ask_human("change a group by hand", Some(group.to_string()), why, refusal.instructions());
             } else if skus.is_empty() {
-                let instructions = "the policy uses this group to carry a license, but no license is assigned to it: assign one";
+                let instructions =
+                    "the policy uses this group to carry a license, but no license is assigned to it: assign one";
                 plan.ask_human("license a carrier group", Some(group.to_string()), why, instructions);
-            } else if refusal.is_none() {
-                let action = Action::JoinCarrier { group: group.clone(), skus: skus.clone() };
-                plan.steps.push(Planned { action, why, wait: self.obstacle(skus) });
+            } else if self.is_guest() {
+                let instructions = "group-based licensing is not for guests: license this person directly, or change the package's rule";
+                plan.ask_human("license a guest", Some(group.to_string()), why, instructions);
+            } else {
+                groups::forget_pre_existing(self.view, target, plan);
+                let wait = self.obstacle(&skus);
+                plan.steps.push(Planned { action: Action::JoinCarrier { group: group.clone(), skus }, why, wait });
             }
         }
+    }
+
+    fn is_guest(&self) -> bool {
+        self.view.standing.kind == PersonKind::Guest
+            || self.actual.groups.user.get("userType").and_then(Value::as_str) == Some("Guest")
     }
 
     /// A license that a group should have brought and did not: Entra does not try again by itself.
     fn mend(&self, group: &ObjectId, plan: &mut Plan) {
         let failed = self.held.iter().filter(|held| held.by_group.as_ref() == Some(group) && held.error.is_some());
         let failed: Vec<_> = failed.collect();
-        let Some(error) = failed.iter().find_map(|held| held.error.clone().filter(|error| error != "Other")) else { return };
-        let skus: Vec<_> = failed.iter().map(|held| held.sku.clone()).collect();
+        let Some(error) = failed.iter().find_map(|held| held.error.clone().filter(|error| error != "Other")) else {
+            return;
+        };
+        let skus: BTreeSet<_> = failed.iter().map(|held| held.sku.clone()).collect();
+        let skus: Vec<_> = skus.into_iter().collect();
         if error == "CountViolation" {
             let action = Action::ReprocessLicenses { group: group.clone(), skus: skus.clone() };
             let why = "the group's license found no seat".to_owned();
+            // Entra works it off by itself: until that has settled the old error says nothing.
+            if self.view.step(&action).is_some_and(|step| is_unsettled(step, self.view.policy, self.view.now)) {
+                return;
+            }
             plan.steps.push(Planned { action, why, wait: self.seatless(&skus) });
         } else {
             let why = format!("the group's license is in error ({error})");
@@ -185,7 +212,8 @@ impl LicenseStage<'_> {
     fn obstacle(&self, skus: &[SkuId]) -> Option<Wait> {
         let located = self.actual.groups.user.get("usageLocation").is_some_and(|location| !location.is_null());
         if located {
-            let lacking = skus.iter().filter(|sku| !self.held.iter().any(|held| held.sku == **sku && held.error.is_none()));
+            let lacking =
+                skus.iter().filter(|sku| !self.held.iter().any(|held| held.sku == **sku && held.error.is_none()));
             self.seatless(&lacking.cloned().collect::<Vec<_>>())
         } else {
             Some(Wait::For("the account has no usage location yet".into(), None))
@@ -204,10 +232,18 @@ impl LicenseStage<'_> {
 /// What an error of group licensing means and how to mend it (page "Identify and resolve license assignment problems").
 fn explain(error: &str) -> &'static str {
     match error {
-        "MutuallyExclusiveViolation" => "another product of this person holds a conflicting service plan: turn one of the two off, then reprocess",
-        "DependencyViolation" => "a service plan needs another one that is not assigned: assign its base product in the same group, then reprocess",
-        "ProhibitedInUsageLocationViolation" => "a service is not offered at the person's usage location: turn that plan off for the group, or correct the location",
-        "UniquenessViolation" => "another object uses one of this person's proxy addresses: remove the duplicate in Exchange, then reprocess",
+        "MutuallyExclusiveViolation" => {
+            "another product of this person holds a conflicting service plan: turn one of the two off, then reprocess"
+        }
+        "DependencyViolation" => {
+            "a service plan needs another one that is not assigned: assign its base product in the same group, then reprocess"
+        }
+        "ProhibitedInUsageLocationViolation" => {
+            "a service is not offered at the person's usage location: turn that plan off for the group, or correct the location"
+        }
+        "UniquenessViolation" => {
+            "another object uses one of this person's proxy addresses: remove the duplicate in Exchange, then reprocess"
+        }
         _ => "look at the group's licensing errors in the Entra admin center, mend the cause, then reprocess",
     }
 }

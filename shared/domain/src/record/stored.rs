@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Announced, Record, Register, Stamp, Term};
+use super::{Announced, Record, Register, Said, Stamp, Term};
 use crate::event::{FactValue, Field, FieldFault};
 
 /// A record as JSON.
@@ -21,7 +21,9 @@ pub(super) struct StoredRecord {
 struct StoredTerm {
     id: String,
     starts: Vec<(Date, Announced)>,
+    /// Those that can be used and those that cannot: the value tells which is which.
     registers: Vec<StoredRegister>,
+    statuses: Vec<(String, Said)>,
     revoked: Option<Stamp>,
     cancelled: Option<Stamp>,
 }
@@ -33,8 +35,8 @@ struct StoredRegister {
     stamp: Stamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     effective: Option<Date>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    beside_end: Option<Date>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    beside: Vec<(String, Date)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     inclusive_end: Option<bool>,
 }
@@ -59,7 +61,13 @@ impl From<Record> for StoredRecord {
         let terms = record.terms.into_iter().map(|(id, term)| StoredTerm {
             id,
             starts: term.starts.into_iter().collect(),
-            registers: term.registers.into_iter().map(|(field, register)| store(field, register)).collect(),
+            registers: term
+                .registers
+                .into_iter()
+                .chain(term.faults)
+                .map(|(field, register)| store(field, register))
+                .collect(),
+            statuses: term.statuses.into_iter().collect(),
             revoked: term.revoked,
             cancelled: term.cancelled,
         });
@@ -86,9 +94,14 @@ impl From<StoredRecord> for Record {
             record.facts.entry(field).or_default().insert(register.effective, register);
         }
         for term in stored.terms {
+            let registers = term.registers.into_iter().filter_map(load);
+            let (faults, registers) =
+                registers.partition(|(_, register)| matches!(register.value, FactValue::Fault(_)));
             let loaded = Term {
                 starts: term.starts.into_iter().collect(),
-                registers: term.registers.into_iter().filter_map(load).collect(),
+                registers,
+                faults,
+                statuses: term.statuses.into_iter().collect(),
                 revoked: term.revoked,
                 cancelled: term.cancelled,
             };
@@ -114,7 +127,7 @@ fn store(field: Field, register: Register) -> StoredRegister {
         value,
         stamp: register.stamp,
         effective: register.effective,
-        beside_end: register.beside_end,
+        beside: register.beside.into_iter().map(|(field, date)| (field.path().to_owned(), date)).collect(),
         inclusive_end: register.inclusive_end,
     }
 }
@@ -134,7 +147,7 @@ fn load(stored: StoredRegister) -> Option<(Field, Register)> {
         stamp: stored.stamp,
         value,
         effective: stored.effective,
-        beside_end: stored.beside_end,
+        beside: stored.beside.into_iter().filter_map(|(path, date)| Some((Field::of(&path)?, date))).collect(),
         inclusive_end: stored.inclusive_end,
     };
     Field::of(&stored.field).map(|field| (field, register))

@@ -5,8 +5,8 @@ use toml::de::DeTable;
 use super::super::fault::Fault;
 use super::super::table::{Placed, Report, Table};
 use super::super::{Tenant, schema};
-use crate::country;
 use super::time_zone;
+use crate::country;
 use crate::naming::DOMAIN_MAX;
 
 const SETTLE_MS: u64 = 300_000;

@@ -1,7 +1,7 @@
 //! Everything the demo runs: the emulated tenant, the policy with secrets of its own, and Joinery, all in this process.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -152,7 +152,7 @@ impl Files {
     /// Writes policy and secrets into a directory that is made if it is missing, and must be empty: the roster of one day
     /// does not fit the tenant of another. The secrets are for their owner only.
     pub fn write(directory: &Path) -> Result<Self, CompanyError> {
-        fs::create_dir_all(directory)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         let directory = directory.canonicalize()?;
         if fs::read_dir(&directory)?.next().is_some() {
             return Err(CompanyError::NotEmpty(directory));

@@ -39,9 +39,10 @@ async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let directory = arguments.data.as_deref().unwrap_or(temporary.path());
     let mut company = Company::open(&day, directory).await?;
     let (graph, data) = (company.stage.url.to_string(), company.files.directory.display().to_string());
-    Terminal::new(&day).opening(&graph, &company.hooks, &data);
+    let terminal = Terminal::new(&day);
+    terminal.opening(&graph, &company.hooks, &data);
     let pause = if arguments.once { Duration::ZERO } else { PAUSE };
-    let ending = Play::new(&day, &company, pause).await?.run().await?;
+    let ending = Play::new(terminal, &company, pause).await?.run().await?;
     summary::table(&day, &ending);
     summary::verdict(&ending);
     let good = ending.differences.is_empty();

@@ -94,11 +94,11 @@ struct Pulse {
 
 impl<'a> Play<'a> {
     /// Gets ready. `pause` is a rest before each scene, for whoever is watching.
-    pub async fn new(day: &'a Day, company: &'a Company, pause: Duration) -> Result<Self, PlayError> {
+    pub async fn new(terminal: Terminal<'a>, company: &'a Company, pause: Duration) -> Result<Self, PlayError> {
+        let day = terminal.day();
         let begin = company.stage.tenant.snapshot().await?;
         let http = reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build()?;
-        let (terminal, timeline) = (Terminal::new(day), Timeline::default());
-        let (writes, differences) = (Vec::new(), Vec::new());
+        let (timeline, writes, differences) = (Timeline::default(), Vec::new(), Vec::new());
         Ok(Self { day, company, terminal, timeline, http, pause, last_call: 0, writes, begin, differences })
     }
 
@@ -238,15 +238,15 @@ impl<'a> Play<'a> {
         if scene.quiet && !self.writes.is_empty() {
             self.differences.push(tenant.differs("writes", 0, self.writes.len()));
         }
-        if let Some(order) = &scene.overtakes {
-            if !self.has_overtaken(order, &snapshot) {
-                let expected = format!("the cut of {} before the account of {}", order.cut, order.created);
-                self.differences.push(tenant.differs(
-                    "order of writes",
-                    expected,
-                    "the other way round, or one is missing",
-                ));
-            }
+        if let Some(order) = &scene.overtakes
+            && !self.has_overtaken(order, &snapshot)
+        {
+            let expected = format!("the cut of {} before the account of {}", order.cut, order.created);
+            self.differences.push(tenant.differs(
+                "order of writes",
+                expected,
+                "the other way round, or one is missing",
+            ));
         }
         let bad = self.differences.iter().skip(before);
         bad.clone().for_each(|difference| self.terminal.note(false, &difference.to_string()));

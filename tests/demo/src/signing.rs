@@ -70,7 +70,7 @@ mod tests {
     /// A request recorded from BambooHR (fusebit/integrations, 2022).
     #[test]
     fn bamboohr_signs_like_the_recorded_request() {
-        let body = r##"{"employees":[{"changedFields":["First name"],"fields":{"Employee #":{"value":"300"},"First name":{"value":"Tefi"},"Last name":{"value":"Adams"}},"id":"5"}]}"##;
+        let body = r#"{"employees":[{"changedFields":["First name"],"fields":{"Employee #":{"value":"300"},"First name":{"value":"Tefi"},"Last name":{"value":"Adams"}},"id":"5"}]}"#;
         let signer = Signer::Bamboo("123b929362d51613054f71e5e5d4bf2c".into());
         let headers = signer.sign("", "2022-07-19T16:27:03Z".parse().unwrap(), body);
         let signature = "56491dd9c2b352bc5f4fc627159aae20ddff9c8cb19f239a6de6771dc5310bac";

@@ -5,7 +5,7 @@ use std::path::Path;
 use anstream::println;
 use comfy_table::{ContentArrangement, Table, presets};
 use owo_colors::OwoColorize as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::company::Company;
 use crate::play::Ending;
@@ -20,7 +20,7 @@ const WIDTH: u16 = 150;
 pub fn table(day: &Day, ending: &Ending) {
     println!("\n{} {}\n", "━━".dimmed(), "How the day ended, read from the tenant".bold());
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY.into()).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     if !table.is_tty() {
         table.set_width(WIDTH);
     }
@@ -118,19 +118,15 @@ fn clock(company: &Company) -> String {
     format!("curl -s -X PUT '{}_control/clock' -d '{{\"advance_ms\": 86400000}}'", company.stage.url)
 }
 
+/// Somebody new, as a home-made HR system would say it.
+const NEW_COLLEAGUE: &str = r#"{"type":"worker.hired","data":{"worker":{"source_person_id":"NEW-1","employee_number":"C3001"},"name":{"legal":{"given":"Ada","family":"Nwosu"}},"employment":{"type":"employee","hire_date":"2026-03-23"},"org":{"department":{"name":"Support"},"job":{"title":"Support Agent"}},"location":{"country":"NL","time_zone":"Europe/Amsterdam"}}}"#;
+
 /// A Standard Webhooks request, signed by openssl. Its time is the demo's, which `date` takes out of the emulator's clock.
 fn signed_request(company: &Company) -> String {
     let secret = company.files.signers.get("hr").map(Signer::secret).unwrap_or_default();
-    let body = json!({"type": "worker.hired", "data": {
-        "worker": {"source_person_id": "NEW-1", "employee_number": "C3001"},
-        "name": {"legal": {"given": "Ada", "family": "Nwosu"}},
-        "employment": {"type": "employee", "hire_date": "2026-03-23"},
-        "org": {"department": {"name": "Support"}, "job": {"title": "Support Agent"}},
-        "location": {"country": "NL", "time_zone": "Europe/Amsterdam"},
-    }});
     format!(
         "secret='{secret}'\n\
-         body='{body}'\n\
+         body='{NEW_COLLEAGUE}'\n\
          id=\"msg_$RANDOM$RANDOM\"\n\
          now=$(date -ud \"$(curl -s '{graph}_control/clock' | sed 's/.*\"now\":\"\\([^\"]*\\)\".*/\\1/')\" +%s)\n\
          key=$(printf %s \"${{secret#whsec_}}\" | base64 -d | od -An -v -tx1 | tr -d ' \\n')\n\

@@ -79,7 +79,7 @@ impl Tenant {
     pub async fn writes(&self, since: u64) -> Result<(Vec<Call>, u64), TenantError> {
         let answer = self.get(&format!("calls?since={since}")).await?;
         let last = answer.get("last").and_then(Value::as_u64).ok_or(TenantError::Lacking("last"))?;
-        let calls = list(&answer, "calls").filter_map(Call::read).filter(|call| call.is_write());
+        let calls = list(&answer, "calls").filter_map(Call::read).filter(Call::is_write);
         Ok((calls.collect(), last))
     }
 

@@ -14,6 +14,8 @@ use crate::timeline::Line;
 
 /// Where a long text of a line is broken.
 const TEXT_WIDTH: usize = 96;
+/// Calls are put beside texts that are no longer than this, in a column of their own.
+const CALL_COLUMN: usize = 52;
 /// Where a scene's description is broken.
 const LOOK_WIDTH: usize = 110;
 const CLOCK_WIDTH: usize = 12;
@@ -36,22 +38,39 @@ const PALETTE: &[AnsiColors] = &[
 pub struct Terminal<'a> {
     day: &'a Day,
     company: TimeZone,
+    is_mute: bool,
 }
 
 impl<'a> Terminal<'a> {
     /// For a day.
     pub fn new(day: &'a Day) -> Self {
-        Self { day, company: day.zone_of(None) }
+        Self { day, company: day.zone_of(None), is_mute: false }
+    }
+
+    /// Shows nothing: for tests.
+    pub fn mute(day: &'a Day) -> Self {
+        Self { is_mute: true, ..Self::new(day) }
+    }
+
+    /// The day that is shown.
+    pub fn day(&self) -> &'a Day {
+        self.day
+    }
+
+    fn put(&self, line: &str) {
+        if !self.is_mute {
+            println!("{line}");
+        }
     }
 
     /// What this is, and how to read it.
     pub fn opening(&self, graph: &str, hooks: &str, data: &str) {
-        println!("{}", "Joinery — a day in the life of a company".bold());
-        println!("Contoso has forty people, a Microsoft 365 tenant (emulated, on this machine) and two HR systems.\n");
+        self.put(&format!("{}", "Joinery — a day in the life of a company".bold()));
+        self.put("Contoso has forty people, a Microsoft 365 tenant (emulated, on this machine) and two HR systems.\n");
         for (what, place) in [("the tenant", graph), ("webhooks", hooks), ("data", data)] {
-            println!("  {what:<12}{}", place.underline());
+            self.put(&format!("  {what:<12}{}", place.underline()));
         }
-        println!("\n  how to read it");
+        self.put("\n  how to read it");
         for (kind, meaning) in [
             (Tag::Says, "a real, signed HTTP request of an HR system, and the answer to it"),
             (Tag::Of(TimelineKind::Heard), "what Joinery took from it"),
@@ -61,18 +80,20 @@ impl<'a> Terminal<'a> {
             (Tag::Of(TimelineKind::Waits), "what is not possible yet; waiting is not failing"),
             (Tag::Of(TimelineKind::Task), "what only a human can do"),
         ] {
-            println!("    {} {}", kind.shown(), meaning.dimmed());
+            self.put(&format!("    {} {}", kind.shown(), meaning.dimmed()));
         }
-        println!("\n  Clock times are the person's own; where that is not Amsterdam's, the offset is shown.");
+        self.put("\n  Clock times are the person's own; where that is not Amsterdam's, the offset is shown.");
     }
 
     /// A scene's heading.
     pub fn scene(&self, scene: &Scene) {
         let time = scene.at.strftime("%a %-d %B, %H:%M");
         let title = format!("{time} — {}", scene.title);
-        println!("\n{} {}", "━━".dimmed(), title.bold());
-        wrapped(&emphasized(&scene.look), LOOK_WIDTH).iter().for_each(|line| println!("   {}", line.dimmed()));
-        println!();
+        self.put(&format!("\n{} {}", "━━".dimmed(), title.bold()));
+        for line in wrapped(&emphasized(&scene.look), LOOK_WIDTH) {
+            self.put(&format!("   {}", line.dimmed()));
+        }
+        self.put("");
     }
 
     /// A request and its answer.
@@ -90,7 +111,7 @@ impl<'a> Terminal<'a> {
     /// Something about the scene as a whole.
     pub fn note(&self, good: bool, text: &str) {
         let mark = if good { "✓".green().to_string() } else { "✗".red().bold().to_string() };
-        println!("{:CLOCK_WIDTH$} {mark} {text}", "");
+        self.put(&format!("{:CLOCK_WIDTH$} {mark} {text}", ""));
     }
 
     fn row(&self, at: Timestamp, person: usize, tag: Tag, text: &str, call: Option<&str>) {
@@ -103,9 +124,12 @@ impl<'a> Terminal<'a> {
         let indent = CLOCK_WIDTH + NAME_WIDTH + ID_WIDTH + TAG_WIDTH + 4;
         let mut lines = wrapped(text, TEXT_WIDTH).into_iter();
         let first = lines.next().unwrap_or_default();
-        println!("{head} {first}{}", call.map(|call| format!("  {call}")).unwrap_or_default());
+        match call {
+            Some(call) => self.put(&format!("{head} {}  {call}", padded(&first, CALL_COLUMN))),
+            None => self.put(&format!("{head} {first}")),
+        }
         for rest in lines {
-            println!("{:indent$}{rest}", "");
+            self.put(&format!("{:indent$}{rest}", ""));
         }
     }
 

@@ -71,8 +71,10 @@ impl Timeline {
                 self.last_order.insert(person, call.number);
             }
             let order = self.last_order.get(&person).copied().unwrap_or(0);
-            let calls: Vec<String> = calls.iter().map(|call| shown(call, &names)).collect();
-            let call = (!calls.is_empty()).then(|| calls.join(" · "));
+            let call = calls.first().map(|first| match calls.len() {
+                1 => shown(first, &names),
+                many => format!("{} and {} more", shown(first, &names), many - 1),
+            });
             lines.push(Line { at: entry.at, person, kind: entry.kind, text: plain(&entry.text, &names), call, order });
         }
         lines.sort_by_key(|line| (line.at, line.order));

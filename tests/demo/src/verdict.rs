@@ -74,15 +74,15 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn facts(value: Value) -> Facts {
+    fn facts(value: &Value) -> Facts {
         value.as_object().unwrap().clone().into_iter().collect()
     }
 
     #[test]
     fn only_what_the_scenario_names_is_compared_and_what_is_missing_is_a_difference() {
         let subject = Subject { place: "the end", name: "Zoë" };
-        let expected = facts(json!({"enabled": true, "groups": ["a"], "manager": "x"}));
-        let actual = facts(json!({"enabled": true, "groups": ["a", "b"], "location": "NL"}));
+        let expected = facts(&json!({"enabled": true, "groups": ["a"], "manager": "x"}));
+        let actual = facts(&json!({"enabled": true, "groups": ["a", "b"], "location": "NL"}));
         let differences = subject.compare(&expected, &actual);
         let named: Vec<_> = differences.iter().map(|difference| difference.fact.as_str()).collect();
         assert_eq!(named, ["groups", "manager"]);

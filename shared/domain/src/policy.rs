@@ -118,6 +118,19 @@ pub struct Connection {
     pub end_date_is_explicit: bool,
     /// Where two connections state one fact, the lower number wins.
     pub precedence: u32,
+    /// Where its records are read back. None: a hint without facts cannot be followed.
+    pub api: Option<Api>,
+}
+
+/// The API by which the records of a connection are read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Api {
+    /// The company's name in the addresses of the HR system.
+    pub company: String,
+    /// The key.
+    pub key: SecretRef,
+    /// Scheme, host and port, without a path: https, or this machine.
+    pub base_url: String,
 }
 
 /// `[accounts]`.

@@ -29,6 +29,7 @@ fn rendered(faults: &[Fault], name: &str, source: &str) -> String {
 }
 
 #[track_caller]
+#[expect(clippy::panic, reason = "a test fails by panicking, and shows every fault")]
 fn parsed(text: &str) -> Policy {
     Policy::parse(text).unwrap_or_else(|faults| panic!("{}", rendered(&faults, "policy", text)))
 }
@@ -43,13 +44,17 @@ fn the_example_has_neither_fault_nor_warning_and_means_what_its_comments_say() {
     let bamboo = &policy.connections["bamboo"];
     assert_eq!(bamboo.secrets, [SecretRef::Env("BAMBOO_SECRET".into())]);
     assert_eq!((bamboo.end_date, bamboo.end_date_is_explicit), (EndDate::Inclusive, true));
+    let api = bamboo.api.as_ref().unwrap();
+    assert_eq!((api.company.as_str(), api.base_url.as_str()), ("acme", "https://api.bamboohr.com"));
+    assert_eq!(api.key, SecretRef::Env("BAMBOO_API_KEY".into()));
+    assert_eq!(policy.connections["contractors"].api, None);
     let sales = policy.package("sales").unwrap();
     assert_eq!(sales.groups.iter().map(|group| group.exclusive).collect::<Vec<_>>(), [false, true]);
     assert_eq!(sales.licenses[0].sku_name, "SPE_E3");
     assert_eq!(sales.licenses[0].via, Via::Direct);
     let consultants = policy.package("consultants").unwrap();
     assert_eq!(consultants.licenses[0].disabled_plans.len(), 2);
-    let carriers: Vec<_> = policy.carriers().into_iter().map(|group| group.as_str()).collect();
+    let carriers: Vec<_> = policy.carriers().into_iter().map(domain::ids::ObjectId::as_str).collect();
     assert_eq!(carriers, ["22222222-2222-2222-2222-222222222222"]);
     assert_eq!(policy.protected.iter().map(ToString::to_string).collect::<Vec<_>>(), ["bamboo:1"]);
     let guard = Guard { people: Some(5), percent: Some(5.0), window: SignedDuration::from_hours(1) };
@@ -123,6 +128,11 @@ fn no_secret_written_into_a_policy_is_shown_or_said() {
         "secrets = ['hunter2",
         "secrets = { a = 'hunter2' }",
         "secret = 'hunter2'",
+        "api = 'hunter2'",
+        "api = { key = 'hunter2' }",
+        "api = { company = 'acme',\nkey = 'hunter2', base_url = 5 }",
+        "[connections.two.api]\nkeys = 'hunter2'",
+        "[connections.two.api]\nkey = ['hunter2']",
         "sources = 'bamboo'\nsecrets = ['hunter2', 'env:A B']",
     ] {
         let text = format!("{LEAST}\n[connections.two]\n{connection}\n[alerts]\nwebhook = 'hunter2'");
@@ -199,7 +209,7 @@ proptest! {
 }
 
 /// Mistakes that do not touch each other: what stands in the example, and what is written instead.
-const MISTAKES: [(&str, &str); 16] = [
+const MISTAKES: [(&str, &str); 17] = [
     ("version = 1 ", "version = 2 "),
     ("domain = \"contoso.example\"", "domain = \"contoso\""),
     ("time_zone = \"Europe/Amsterdam\"", "time_zone = \"Europe/Amsterdan\""),
@@ -207,6 +217,7 @@ const MISTAKES: [(&str, &str); 16] = [
     ("usage_location = \"NL\"", "usage_location = \"UK\""),
     ("source = \"bamboohr\"", "source = \"bamboo\""),
     ("end_date = \"inclusive\"", "end_date = \"last\""),
+    ("base_url = \"https://api", "base_url = \"http://api"),
     ("create_days_before = 14", "create_days = 14"),
     ("enable_at = \"06:00\"", "enable_at = 06:00:00"),
     ("visitor = \"none\"", "visitor = \"nobody\""),

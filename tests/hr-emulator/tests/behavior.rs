@@ -1,6 +1,6 @@
 //! What the emulator does, as BambooHR's pages and a recorded tenant have it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may end in a panic anywhere")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end in a panic anywhere")]
 
 use hr_emulator::{Answer, Body, Call, Company, Options};
 use http::header::{ACCEPT, AUTHORIZATION};

@@ -96,6 +96,17 @@ pub(super) const CONNECTION: Schema = Schema {
         key("time_zone", Text, Optional, "\"America/New_York\""),
         key("end_date", Text, Optional, "\"inclusive\""),
         key("precedence", Integer(0, u32::MAX as u64), Optional, "1"),
+        key("api", Table, Optional, "{ company = \"acme\", key = \"env:BAMBOO_API_KEY\" }"),
+    ],
+};
+
+/// `api` of a connection.
+pub(super) const API: Schema = Schema {
+    header: "api",
+    keys: &[
+        key("company", Text, Required, "\"acme\""),
+        key("key", Text, Required, "\"env:BAMBOO_API_KEY\""),
+        key("base_url", Text, Optional, "\"https://api.bamboohr.com\""),
     ],
 };
 
@@ -163,8 +174,8 @@ pub(super) const ALERTS: Schema =
     Schema { header: "[alerts]", keys: &[key("webhook", Text, Optional, "\"env:ALERT_URL\"")] };
 
 /// All of them: where a key that stands in the wrong table belongs.
-pub(super) const ALL: [&Schema; 10] =
-    [&ROOT, &TENANT, &CONNECTION, &ACCOUNTS, &PACKAGE, &GROUP, &LICENSE, &PROTECTED, &GUARD, &ALERTS];
+pub(super) const ALL: [&Schema; 11] =
+    [&ROOT, &TENANT, &CONNECTION, &API, &ACCOUNTS, &PACKAGE, &GROUP, &LICENSE, &PROTECTED, &GUARD, &ALERTS];
 
 impl Schema {
     /// The key of this name.

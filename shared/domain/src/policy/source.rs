@@ -78,6 +78,11 @@ impl Source {
         self != Self::Csv
     }
 
+    /// Where this version reads its records back, unless the policy says otherwise. None: it only hears the source.
+    pub fn api_url(self) -> Option<&'static str> {
+        (self == Self::BambooHr).then_some("https://api.bamboohr.com")
+    }
+
     /// What an end date of it means, unless the policy says otherwise.
     ///
     /// HiBob states the first day of the new state. Of the others it is documented or inferred that they state the

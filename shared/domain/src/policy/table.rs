@@ -250,7 +250,7 @@ fn unknown(title: &str, schema: &Schema, name: &Spanned<Cow<'_, str>>, report: &
 fn correction(key: &Key) -> String {
     match (key.shape, key.name) {
         (Shape::Tables, name @ "packages") => format!("head each with `[[{name}]]`"),
-        (Shape::Table, name) => format!("head it with `[{name}]`"),
+        (Shape::Table, name) if schema::ROOT.key(name).is_some() => format!("head it with `[{name}]`"),
         (Shape::Map, name @ "connections") => format!("head each with `[{name}.NAME]`"),
         (Shape::Map, name @ "guard") => format!("head each with `[{name}.disable]` and the like"),
         (_, name) => format!("write `{name} = {}`", key.example),

@@ -1,5 +1,7 @@
 //! `[connections.NAME]`.
 
+mod api;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -42,6 +44,7 @@ pub(super) fn read(root: &Table<'_>, report: &mut Report) -> Connections {
         let title = format!("`[connections.{}]`", name.get_ref());
         let table = Table::open(&title, &schema::CONNECTION, value.span(), table, report);
         conceal_secrets(value, report);
+        api::conceal_key(value, report);
         if let Some(connection) = connection(name.get_ref(), &table, report) {
             precedences.push((connection.precedence, connection.name.clone(), table.place("precedence")));
             found.read.insert(connection.name.clone(), connection);
@@ -67,6 +70,7 @@ fn connection(name: &str, table: &Table<'_>, report: &mut Report) -> Option<Conn
             "write `end_date = \"inclusive\"` if it is the last day of work, `\"exclusive\"` if the first day without";
         report.add_missing(fault.help(help).warning());
     }
+    let api = table.table("api").and_then(|table| api::read(source, table, report));
     let source = source?;
     Some(Connection {
         name: name.to_owned(),
@@ -76,6 +80,7 @@ fn connection(name: &str, table: &Table<'_>, report: &mut Report) -> Option<Conn
         end_date: end_date.unwrap_or(source.end_date()),
         end_date_is_explicit: end_date.is_some(),
         precedence: table.integer("precedence").and_then(|number| number.try_into().ok()).unwrap_or(PRECEDENCE),
+        api,
     })
 }
 

@@ -251,12 +251,15 @@ impl<'a> Play<'a> {
         let bad = self.differences.iter().skip(before);
         bad.clone().for_each(|difference| self.terminal.note(false, &difference.to_string()));
         if self.differences.len() == before {
+            let names = scene.then.iter().filter_map(|check| Some(self.day.role(&check.person)?.name.as_str()));
+            let whom: Vec<&str> = names.collect();
+            let whom = if whom.is_empty() { String::new() } else { format!(" for {}", whom.join(", ")) };
             let writes = match self.writes.len() {
                 0 => "nothing was written to the tenant".to_owned(),
                 1 => "one write to the tenant".to_owned(),
                 many => format!("{many} writes to the tenant"),
             };
-            self.terminal.note(true, &format!("as it should be; {writes}"));
+            self.terminal.note(true, &format!("as it should be{whom}; {writes}"));
         }
         Ok(())
     }

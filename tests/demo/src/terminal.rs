@@ -171,7 +171,10 @@ fn told(text: &str, kind: TimelineKind) -> String {
     let without = |ends: &[&str]| ends.iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text).to_owned();
     match kind {
         TimelineKind::Verified => without(&[": read back"]),
-        TimelineKind::Did => without(&[": done", ": added", ": removed", ": assigned"]),
+        TimelineKind::Did => {
+            let text = without(&[": done", ": added", ": removed", ": assigned"]);
+            text.replace(": created, disabled; the first credential is sealed", "; first credential sealed")
+        }
         TimelineKind::Task => text.strip_prefix("by hand: ").unwrap_or(text).to_owned(),
         TimelineKind::Heard => {
             let text = text.strip_prefix("HR said ").unwrap_or(text);

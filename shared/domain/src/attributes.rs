@@ -78,7 +78,6 @@ pub fn difference(desired: &Properties, actual: &Map<String, Value>) -> Properti
         match name {
             // Graph stores an instant; only the day is ours.
             "employeeHireDate" => day_of(want) != day_of(have),
-            "businessPhones" => want != have && !(is_blank(want) && is_blank(have)),
             "employeeOrgData" => want.get("division") != have.get("division"),
             _ => want != have && !(is_blank(want) && is_blank(have)),
         }

@@ -157,7 +157,7 @@ fn weigh_term(term: &Term, revoked: Option<&Stamp>, calendar: &Calendar, result:
                 is_immediate: true,
                 why: "HR revoked access with immediate effect".into(),
             }),
-            None => Ending::of(term, start, calendar).as_seen_before(until).end(),
+            None => Ending::of(term, start, calendar).seen_before(until).end(),
         }
     };
     let end = end_for(start.as_ref(), None);
@@ -173,7 +173,7 @@ fn weigh_term(term: &Term, revoked: Option<&Stamp>, calendar: &Calendar, result:
             result.terms.push(Employment { start: start.date, end });
         }
         None => {
-            result.end_without_start = result.end_without_start.take().into_iter().chain(end).max_by_key(|end| end.at)
+            result.end_without_start = result.end_without_start.take().into_iter().chain(end).max_by_key(|end| end.at);
         }
     }
 }
@@ -277,8 +277,8 @@ mod tests {
 
     #[test]
     fn a_time_in_the_gap_of_the_clocks_is_after_it_and_one_that_comes_twice_is_the_first() {
-        let calendar = calendar("Europe/Amsterdam");
-        let instant = |date, hour| calendar.instant(date, time(hour, 30, 0, 0)).to_string();
+        let amsterdam = calendar("Europe/Amsterdam");
+        let instant = |date, hour| amsterdam.instant(date, time(hour, 30, 0, 0)).to_string();
         assert_eq!(
             instant(date(2026, 3, 29), 2),
             "2026-03-29T01:30:00Z",
@@ -286,7 +286,7 @@ mod tests {
         );
         assert_eq!(instant(date(2026, 10, 25), 2), "2026-10-25T00:30:00Z", "half past two comes twice: the first");
         // Samoa skipped this day altogether.
-        let samoa = super::tests::calendar("Pacific/Apia");
+        let samoa = calendar("Pacific/Apia");
         assert_eq!(samoa.instant(date(2011, 12, 30), time(6, 0, 0, 0)).to_string(), "2011-12-30T16:00:00Z");
     }
 

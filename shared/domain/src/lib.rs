@@ -7,6 +7,7 @@ pub mod attributes;
 mod country;
 pub mod employment;
 pub mod event;
+pub mod fetch_back;
 pub mod guard;
 pub mod ids;
 pub mod ledger;

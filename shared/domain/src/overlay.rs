@@ -90,3 +90,112 @@ pub fn manager(manager: Option<ObjectId>, person: &Person, policy: &Policy, now:
         _ => manager,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{BOSS, CARRIER, E3, OTHER, SALES, TEAMS, VISIO, at, bound, policy};
+    use crate::step::{StepId, StepState};
+
+    const NOW: &str = "2026-03-10T12:00";
+
+    /// Somebody for whom these were acknowledged at these times, the last of them first.
+    fn done(steps: &[(&str, Action)]) -> Person {
+        let mut person = bound(&["2026-01-01 hire_date=2020-01-01"]);
+        for (time, action) in steps.iter().rev() {
+            let id = StepId::derive(&person.head.person, 0, action);
+            let state = StepState::Done { at: at(time) };
+            let step = Step {
+                id: id.clone(),
+                generation: 0,
+                round: 1,
+                action: action.clone(),
+                why: String::new(),
+                state,
+                attempts: 1,
+                wake_at: None,
+            };
+            person.steps.insert(id, step);
+        }
+        person
+    }
+
+    fn read(person: &Person, user: &Value) -> Value {
+        let mut user = user.as_object().unwrap().clone();
+        super::user(&mut user, person, &policy(), at(NOW));
+        Value::Object(user)
+    }
+
+    #[test]
+    fn a_stale_read_is_corrected_by_young_writes_in_the_order_of_their_acknowledgement() {
+        let enabled = ("2026-03-10T11:56", Action::EnableAccount);
+        let disabled = ("2026-03-10T11:58", Action::DisableAccount { pass: 1 });
+        let both = done(&[enabled.clone(), disabled.clone()]);
+        assert_eq!(read(&both, &json!({"accountEnabled": true})), json!({"accountEnabled": false}));
+        assert_eq!(read(&done(&[enabled]), &json!({"accountEnabled": false})), json!({"accountEnabled": true}));
+        let properties = [("department".to_owned(), json!("Sales")), ("jobTitle".to_owned(), Value::Null)].into();
+        let written = done(&[("2026-03-10T11:59", Action::UpdateAccount { properties })]);
+        assert_eq!(
+            read(&written, &json!({"jobTitle": "Clerk", "city": "Delft"})),
+            json!({"department": "Sales", "jobTitle": null, "city": "Delft"})
+        );
+    }
+
+    #[test]
+    fn after_the_settling_time_a_read_is_believed_against_us() {
+        let old = done(&[("2026-03-10T11:55", Action::DisableAccount { pass: 1 })]);
+        assert_eq!(read(&old, &json!({"accountEnabled": true})), json!({"accountEnabled": true}));
+    }
+
+    #[test]
+    fn only_what_was_acknowledged_counts() {
+        let mut person = done(&[("2026-03-10T11:59", Action::EnableAccount)]);
+        let since = at(NOW);
+        let states = [
+            StepState::Pending,
+            StepState::Running { since },
+            StepState::Failed { why: String::new() },
+            StepState::Verified { at: since },
+        ];
+        for state in states {
+            person.steps.values_mut().next().unwrap().state = state.clone();
+            assert_eq!(read(&person, &json!({"accountEnabled": false})), json!({"accountEnabled": false}), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn direct_licenses_are_replaced_and_those_by_group_left_alone() {
+        let (e3, visio) = (E3.parse().unwrap(), VISIO.parse().unwrap());
+        let given = Action::AssignLicense { sku: e3, disabled_plans: vec![TEAMS.parse().unwrap()] };
+        let person = done(&[("2026-03-10T11:58", given), ("2026-03-10T11:59", Action::RemoveLicense { sku: visio })]);
+        let by_group = json!({"skuId": VISIO, "assignedByGroup": CARRIER});
+        let stale = json!({"licenseAssignmentStates": [{"skuId": E3, "disabledPlans": []}, {"skuId": VISIO, "assignedByGroup": null}, by_group]});
+        let corrected = read(&person, &stale);
+        let states = corrected["licenseAssignmentStates"].as_array().unwrap();
+        assert_eq!(states.len(), 2);
+        assert_eq!(states[0], by_group);
+        assert_eq!((&states[1]["skuId"], &states[1]["disabledPlans"]), (&json!(E3), &json!([TEAMS])));
+        for nothing in [json!({}), json!({"licenseAssignmentStates": null})] {
+            assert_eq!(read(&person, &nothing)["licenseAssignmentStates"].as_array().unwrap().len(), 1);
+        }
+    }
+
+    #[test]
+    fn young_memberships_and_managers_are_laid_over_a_read() {
+        let group = |text: &str| text.parse::<ObjectId>().unwrap();
+        let person = done(&[
+            ("2026-03-10T11:57", Action::AddMember { group: group(SALES) }),
+            ("2026-03-10T11:58", Action::LeaveCarrier { group: group(CARRIER), skus: Vec::new() }),
+            ("2026-03-10T11:59", Action::SetManager { manager: group(BOSS) }),
+        ]);
+        let mut memberships = [CARRIER, OTHER].map(group).into();
+        super::memberships(&mut memberships, &person, &policy(), at(NOW));
+        assert_eq!(memberships, [SALES, OTHER].map(group).into());
+        assert_eq!(super::manager(None, &person, &policy(), at(NOW)), Some(group(BOSS)));
+        let later = done(&[
+            ("2026-03-10T11:58", Action::SetManager { manager: group(BOSS) }),
+            ("2026-03-10T11:59", Action::RemoveManager),
+        ]);
+        assert_eq!(super::manager(Some(group(OTHER)), &later, &policy(), at(NOW)), None);
+    }
+}

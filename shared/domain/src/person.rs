@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::fetch_back::FetchBack;
 use crate::ids::{ObjectId, PersonId};
 use crate::ledger::{Grant, Target};
 use crate::record::Record;
@@ -38,8 +39,11 @@ pub struct Head {
     pub cut: bool,
     /// The phase at the last look, for lists; decisions derive it anew.
     pub phase: String,
-    /// When the record alone makes something due next.
+    /// When the record alone, or the fetching of it, makes something due next.
     pub next_due: Option<Timestamp>,
+    /// The fetches by which a hint without facts is followed.
+    #[serde(default)]
+    pub fetch_back: FetchBack,
 }
 
 /// The account of a person.
@@ -92,6 +96,7 @@ impl Person {
                 cut: false,
                 phase: String::new(),
                 next_due: None,
+                fetch_back: FetchBack::default(),
             },
             steps: BTreeMap::new(),
             grants: BTreeMap::new(),

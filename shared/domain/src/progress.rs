@@ -192,3 +192,6 @@ pub fn tasks(person: &Person) -> impl Iterator<Item = (&Step, &str)> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,7 +121,7 @@ pub struct Record {
     terms: BTreeMap<String, Term>,
     employee_number: Option<(Stamp, String)>,
     /// The newest statement that the source deleted its record. A finding, never an offboarding by itself.
-    record_deleted: Option<Stamp>,
+    deleted_at_source: Option<Stamp>,
     newest: Option<Stamp>,
 }
 
@@ -187,7 +187,7 @@ impl Record {
             record.facts.entry(field).or_default().entry(event.effective.date).or_insert(zone);
         }
         record.employee_number = event.worker.employee_number.clone().map(|number| (stamp.clone(), number));
-        record.record_deleted = (event.kind == EventKind::RecordDeleted).then_some(stamp);
+        record.deleted_at_source = (event.kind == EventKind::RecordDeleted).then_some(stamp);
         record
     }
 
@@ -208,7 +208,7 @@ impl Record {
             self.terms.entry(id.clone()).or_default().merge(term);
         }
         self.employee_number = self.employee_number.take().max(other.employee_number.clone());
-        self.record_deleted = self.record_deleted.take().max(other.record_deleted.clone());
+        self.deleted_at_source = self.deleted_at_source.take().max(other.deleted_at_source.clone());
         self.newest = self.newest.take().max(other.newest.clone());
     }
 
@@ -255,7 +255,7 @@ impl Record {
 
     /// Whether the source's last word is that it deleted the record.
     pub fn is_deleted_at_source(&self) -> bool {
-        self.record_deleted.is_some() && self.record_deleted == self.newest
+        self.deleted_at_source.is_some() && self.deleted_at_source == self.newest
     }
 
     /// The newest statement of all.

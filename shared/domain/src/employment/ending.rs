@@ -60,7 +60,7 @@ impl<'a> Ending<'a> {
     }
 
     /// The same for a term that was followed by one announced at `until`.
-    pub(super) fn as_seen_before(self, until: Option<&'a Stamp>) -> Self {
+    pub(super) fn seen_before(self, until: Option<&'a Stamp>) -> Self {
         Self { until, ..self }
     }
 

@@ -23,7 +23,9 @@ struct Story<'a> {
 impl Story<'_> {
     fn standing(&self, events: &[WorkerEvent], now: Timestamp) -> (Person, Standing) {
         let mut person = Person::new(PersonId::new(self.connection, "7").unwrap());
-        events.iter().for_each(|event| person.head.record.apply(event));
+        for event in events {
+            person.head.record.apply(event);
+        }
         let standing = standing(&person, &self.policy, now);
         (person, standing)
     }

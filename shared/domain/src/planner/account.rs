@@ -121,7 +121,7 @@ fn grant(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
         }
         Sight::Absent => plan.ask(Action::CreateAccount, format!("{}, and has no account", view.standing.why)),
         Sight::Deleted => {
-            plan.ask(Action::RestoreAccount, format!("{}, and the account was deleted", view.standing.why))
+            plan.ask(Action::RestoreAccount, format!("{}, and the account was deleted", view.standing.why));
         }
         Sight::Present(user) => {
             update(view, user, plan);

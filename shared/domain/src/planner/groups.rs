@@ -153,7 +153,7 @@ pub(super) fn reject(view: &View<'_>, actual: &Actual, group: &ObjectId, action:
     match actual.refusal(group) {
         Some(Refusal::Dynamic | Refusal::Missing) => {}
         Some(refusal) if !view.is_protected() => {
-            plan.ask_human("change a group by hand", Some(group.to_string()), why, refusal.instructions())
+            plan.ask_human("change a group by hand", Some(group.to_string()), why, refusal.instructions());
         }
         _ => take(view, action, group.as_str(), why, plan),
     }

@@ -140,16 +140,16 @@ impl LicenseStage<'_> {
                 Some(held) if pre_existing || held.disabled_plans == license.disabled_plans => {
                     groups::note(self.view, target, &license.packages, plan);
                 }
-                Some(_) => plan.steps.push(self.assign(sku, license, None)),
+                Some(_) => plan.steps.push(Self::assign(sku, license, None)),
                 None => {
                     groups::forget_pre_existing(self.view, target, plan);
-                    plan.steps.push(self.assign(sku, license, self.obstacle(std::slice::from_ref(sku))));
+                    plan.steps.push(Self::assign(sku, license, self.obstacle(std::slice::from_ref(sku))));
                 }
             }
         }
     }
 
-    fn assign(&self, sku: &SkuId, license: &License, wait: Option<Wait>) -> Planned {
+    fn assign(sku: &SkuId, license: &License, wait: Option<Wait>) -> Planned {
         let disabled_plans = license.disabled_plans.iter().cloned().collect();
         let action = Action::AssignLicense { sku: sku.clone(), disabled_plans };
         Planned { action, why: format!("package {}", license.packages.join(", ")), wait }

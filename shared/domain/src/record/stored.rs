@@ -13,7 +13,7 @@ pub(super) struct StoredRecord {
     facts: Vec<StoredRegister>,
     terms: Vec<StoredTerm>,
     employee_number: Option<(Stamp, String)>,
-    record_deleted: Option<Stamp>,
+    deleted_at_source: Option<Stamp>,
     newest: Option<Stamp>,
 }
 
@@ -75,7 +75,7 @@ impl From<Record> for StoredRecord {
             facts: facts.collect(),
             terms: terms.collect(),
             employee_number: record.employee_number,
-            record_deleted: record.record_deleted,
+            deleted_at_source: record.deleted_at_source,
             newest: record.newest,
         }
     }
@@ -86,7 +86,7 @@ impl From<StoredRecord> for Record {
     fn from(stored: StoredRecord) -> Self {
         let mut record = Self {
             employee_number: stored.employee_number,
-            record_deleted: stored.record_deleted,
+            deleted_at_source: stored.deleted_at_source,
             newest: stored.newest,
             ..Self::default()
         };

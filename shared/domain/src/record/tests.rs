@@ -11,7 +11,9 @@ use crate::sample::{at, policy, said};
 
 fn heard(events: &[WorkerEvent]) -> Record {
     let mut record = Record::default();
-    events.iter().for_each(|event| record.apply(event));
+    for event in events {
+        record.apply(event);
+    }
     record
 }
 

@@ -32,10 +32,9 @@ fn unseen(sight: Sight) -> Actual {
 /// What is asked for, one line a step: the phrase, and what it waits for.
 fn asked(plan: &Plan) -> Vec<String> {
     let line = |step: &Planned| match &step.wait {
-        None => step.action.phrase(),
         Some(Wait::Until(at)) => format!("{} at {at}", step.action.phrase()),
         Some(Wait::For(..)) => format!("{} (waits)", step.action.phrase()),
-        Some(Wait::Human(_)) => step.action.phrase(),
+        None | Some(Wait::Human(_)) => step.action.phrase(),
     };
     plan.steps.iter().map(line).collect()
 }

@@ -194,3 +194,140 @@ impl Desired<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::lifecycle;
+    use crate::sample::{at, person, policy};
+
+    const ADA: &str = "2026-01-01 hire_date=2020-01-01 name.legal.given=Ada name.legal.family=Byron";
+
+    fn look(lines: &[&str], policy: &Policy) -> (Names, Result<Properties, Faults>) {
+        let person = person(lines);
+        let standing = lifecycle::standing(&person, policy, at("2026-03-10T12:00"));
+        (names(&person, &standing), desired(&person, &standing, policy))
+    }
+
+    fn wanted(lines: &[&str]) -> Properties {
+        look(lines, &policy()).1.unwrap()
+    }
+
+    fn faults(lines: &[&str]) -> Vec<String> {
+        let faults = look(lines, &policy()).1.unwrap_err();
+        faults.into_iter().map(|(path, fault)| format!("{path} {}; {}", fault.problem, fault.fix)).collect()
+    }
+
+    #[test]
+    fn facts_come_under_the_directorys_names_and_what_hr_does_not_speak_of_is_not_managed() {
+        let wanted = wanted(&[
+            ADA,
+            "2026-01-02 job.title=Clerk department.name=null number=4711 work_phone=+31-20 division.name=West",
+        ]);
+        let expected = json!({
+            "givenName": "Ada", "surname": "Byron", "displayName": "Ada Byron", "jobTitle": "Clerk", "department": null, "employeeId": "4711",
+            "employeeHireDate": "2020-01-01T00:00:00Z", "businessPhones": ["+31-20"], "employeeOrgData": {"division": "West"},
+        });
+        assert_eq!(json!(wanted), expected);
+        assert_eq!(self::wanted(&[ADA, "2026-01-02 work_phone=null"])["businessPhones"], json!([]));
+    }
+
+    #[test]
+    fn the_preferred_name_outweighs_the_legal_one_part_by_part() {
+        let names = |line| look(&[ADA, line], &policy()).0;
+        let preferred = names("2026-01-02 name.preferred.given=Countess name.legal.middle=K");
+        assert_eq!(
+            (preferred.given.as_deref(), preferred.middle.as_deref(), preferred.family.as_deref()),
+            (Some("Countess"), Some("K"), Some("Byron"))
+        );
+        assert_eq!(preferred.display, "Countess Byron");
+        assert_eq!(names("2026-01-02 name.preferred.formatted=Lovelace").display, "Lovelace");
+        let only_whole = look(&["2026-01-01 name.legal.formatted=Madonna"], &policy()).0;
+        assert_eq!((only_whole.display.as_str(), only_whole.given), ("Madonna", None));
+    }
+
+    #[test]
+    fn m4_every_fault_is_told_at_once_with_its_fix() {
+        let long = "x".repeat(65);
+        let line = format!(
+            "2026-01-02 department.name={long} name.legal.given={long} number=12345678901234567 location.country=?"
+        );
+        let told = [
+            "location.country is not readable; send it again".to_owned(),
+            "org.department.name has 65 characters, the directory holds 64; shorten it in HR to 64 characters"
+                .to_owned(),
+            "name.legal.given has 65 characters, the directory holds 64; shorten it in HR to 64 characters".to_owned(),
+            "worker.employee_number has 17 characters, the directory holds 16; shorten it in HR to 16 characters"
+                .to_owned(),
+        ];
+        assert_eq!(faults(&[ADA, &line]), told);
+    }
+
+    #[test]
+    fn m4_lengths_are_counted_in_characters_and_the_longest_fits() {
+        let longest = "ü".repeat(64);
+        assert_eq!(wanted(&[ADA, &format!("2026-01-02 department.name={longest}")])["department"], json!(longest));
+    }
+
+    #[test]
+    fn m4_somebody_without_any_name_cannot_be_shown() {
+        assert_eq!(
+            faults(&["2026-01-01 hire_date=2020-01-01"]),
+            ["name.legal.family is missing, and so is every other name; send a given or a family name"]
+        );
+    }
+
+    #[test]
+    fn m11_the_location_is_hrs_own_word_else_the_work_country_else_the_home_country_else_the_policys() {
+        let location = |line: &str| wanted(&[ADA, line]).get("usageLocation").cloned();
+        assert_eq!(location("2026-01-02 usage_location=DE location.country=FR home_country=BE"), Some(json!("DE")));
+        assert_eq!(location("2026-01-02 location.country=FR home_country=BE"), Some(json!("FR")));
+        assert_eq!(location("2026-01-02 home_country=BE"), Some(json!("BE")));
+        assert_eq!(
+            location("2026-01-02 usage_location=null home_country=BE"),
+            Some(json!("BE")),
+            "null says nothing of the others"
+        );
+        assert_eq!(location("2026-01-02 job.title=Clerk"), None);
+        let mut policy = policy();
+        policy.tenant.usage_location = Some("NL".into());
+        assert_eq!(look(&[ADA], &policy).1.unwrap()["usageLocation"], json!("NL"));
+    }
+
+    #[test]
+    fn what_only_looks_different_is_no_difference() {
+        let differs = |want: Value, have: Value| {
+            let map = |value: Value| value.as_object().unwrap().clone();
+            !difference(&map(want).into_iter().collect(), &map(have)).is_empty()
+        };
+        assert!(!differs(
+            json!({"employeeHireDate": "2020-01-01T00:00:00Z"}),
+            json!({"employeeHireDate": "2020-01-01T08:00:00Z"})
+        ));
+        assert!(differs(
+            json!({"employeeHireDate": "2020-01-01T00:00:00Z"}),
+            json!({"employeeHireDate": "2020-01-02T00:00:00Z"})
+        ));
+        assert!(!differs(json!({"jobTitle": null, "businessPhones": []}), json!({"jobTitle": ""})));
+        assert!(!differs(
+            json!({"employeeOrgData": {"division": "West"}}),
+            json!({"employeeOrgData": {"division": "West", "costCenter": "1"}})
+        ));
+        assert!(differs(json!({"employeeOrgData": {"division": "West"}}), json!({"employeeOrgData": null})));
+        assert!(differs(json!({"jobTitle": null}), json!({"jobTitle": "Clerk"})));
+        assert!(!differs(json!({}), json!({"jobTitle": "Clerk"})), "not ours to manage");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_differs_no_more(lines in proptest::collection::vec(crate::record::generated::line(), 0..6)) {
+            let lines: Vec<&str> = [ADA].into_iter().chain(lines.iter().map(String::as_str)).collect();
+            if let Ok(wanted) = look(&lines, &policy()).1 {
+                let written: Map<String, Value> = wanted.clone().into_iter().collect();
+                prop_assert!(difference(&wanted, &written).is_empty());
+            }
+        }
+    }
+}

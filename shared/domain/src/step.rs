@@ -306,3 +306,83 @@ impl StepState {
         matches!(self, Self::Done { .. } | Self::Verified { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{BOSS, E3, SALES, VISIO};
+
+    fn every_action() -> Vec<Action> {
+        let (group, sku, manager) =
+            (SALES.parse::<ObjectId>().unwrap(), E3.parse::<SkuId>().unwrap(), BOSS.parse().unwrap());
+        let skus = vec![sku.clone()];
+        vec![
+            Action::CreateAccount,
+            Action::SettleCreation,
+            Action::RestoreAccount,
+            Action::UpdateAccount { properties: [("jobTitle".to_owned(), Value::String("Secret".into()))].into() },
+            Action::SetManager { manager },
+            Action::RemoveManager,
+            Action::EnableAccount,
+            Action::DisableAccount { pass: 1 },
+            Action::DisableAccount { pass: 2 },
+            Action::RevokeSessions { pass: 1 },
+            Action::RevokeSessions { pass: 2 },
+            Action::ResetPassword,
+            Action::IssueCredential,
+            Action::RemoveMethods { pass: 1 },
+            Action::RemoveMethods { pass: 2 },
+            Action::DeleteAccount,
+            Action::AddMember { group: group.clone() },
+            Action::RemoveMember { group: group.clone() },
+            Action::AssignLicense { sku: sku.clone(), disabled_plans: Vec::new() },
+            Action::RemoveLicense { sku },
+            Action::JoinCarrier { group: group.clone(), skus: skus.clone() },
+            Action::LeaveCarrier { group: group.clone(), skus: skus.clone() },
+            Action::ReprocessLicenses { group, skus },
+        ]
+    }
+
+    #[test]
+    fn the_same_need_is_the_same_step_and_join_leave_rejoin_are_three() {
+        let person = "hr:7".parse().unwrap();
+        let mut ids: Vec<_> = every_action().iter().map(|action| StepId::derive(&person, 0, action)).collect();
+        assert_eq!(ids, every_action().iter().map(|action| StepId::derive(&person, 0, action)).collect::<Vec<_>>());
+        let join = Action::AddMember { group: SALES.parse().unwrap() };
+        ids.extend([
+            StepId::derive(&person, 1, &join),
+            StepId::derive(&person, 2, &join),
+            StepId::derive(&"hr:8".parse().unwrap(), 0, &join),
+        ]);
+        let count = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+    }
+
+    #[test]
+    fn a_stored_action_keeps_its_form_for_step_ids_derive_from_it() {
+        let join = Action::JoinCarrier { group: SALES.parse().unwrap(), skus: vec![VISIO.parse().unwrap()] };
+        let stored = format!(r#"{{"action":"join_carrier","group":"{SALES}","skus":["{VISIO}"]}}"#);
+        assert_eq!(serde_json::to_string(&join).unwrap(), stored);
+        for action in every_action() {
+            let stored = serde_json::to_string(&action).unwrap();
+            assert_eq!(serde_json::from_str::<Action>(&stored).unwrap(), action, "{stored}");
+        }
+    }
+
+    #[test]
+    fn no_action_both_grants_and_cuts_and_every_cut_is_urgent() {
+        for action in every_action() {
+            assert!(!(action.grants() && action.cuts()), "{action:?}");
+            assert!(!action.cuts() || action.is_urgent(), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn a_phrase_names_objects_and_never_values() {
+        for action in every_action() {
+            assert!(!action.phrase().is_empty() && !action.phrase().contains("Secret"), "{}", action.phrase());
+        }
+    }
+}

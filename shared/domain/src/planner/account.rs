@@ -186,7 +186,8 @@ fn sign_in(view: &View<'_>, user: &User, plan: &mut Plan) {
             plan.ask_human("enable on-premises", None, view.standing.why.clone(), instructions);
         }
         Want::Enabled => {
-            if view.person.head.account.password_unknown && !is_synchronized(user) {
+            let is_ours = view.standing.kind == PersonKind::Tenant && !is_synchronized(user);
+            if is_ours && view.person.head.account.password_unknown {
                 plan.ask(Action::IssueCredential, "the password was reset when access was cut");
             }
             if !enabled {

@@ -173,6 +173,19 @@ fn m1_a_visitor_never_gets_an_account_and_one_that_is_there_is_a_task() {
     assert_eq!(planned(&bound(&[EMPLOYED, visitor, LEFT]), &seen(&json!({}))).len(), 4, "a cut cuts whatever the kind");
 }
 
+#[test]
+fn m6_whoever_comes_back_gets_a_credential_before_sign_in_but_not_one_whose_password_is_kept_elsewhere() {
+    let off = json!({"accountEnabled": false});
+    let mut person = bound(&[EMPLOYED]);
+    person.head.account.password_unknown = true;
+    assert_eq!(planned(&person, &seen(&off)), ["issue a first credential", "enable sign-in"]);
+    let synchronized = seen(&json!({"onPremisesSyncEnabled": true}));
+    assert!(planned(&person, &synchronized).is_empty());
+    let mut guest = bound(&[EMPLOYED, "2026-03-01 employment.type=external"]);
+    guest.head.account.password_unknown = true;
+    assert_eq!(planned(&guest, &seen(&off)), ["enable sign-in"]);
+}
+
 const CUT: [&str; 4] = ["block sign-in", "revoke sessions", "reset the password", "remove authentication methods"];
 
 #[test]

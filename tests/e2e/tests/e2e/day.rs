@@ -12,6 +12,8 @@ use crate::world::{Setup, Trouble, World, joiner};
 
 /// When the day's first event comes. The leaver's last half hour has begun, so that a run is short.
 const BEGINS: &str = "2026-03-02T16:30:00Z";
+/// When what HR said in the afternoon is done; the leaver's evening is still to come.
+const EVENING: &str = "2026-03-02T16:50:00Z";
 /// When everything has long settled, whatever went wrong.
 const ENDS: &str = "2026-03-02T18:30:00Z";
 
@@ -51,22 +53,68 @@ pub(crate) fn events() -> Vec<Event> {
     timed.collect()
 }
 
+/// The instant of [`ENDS`].
+pub(crate) fn ends() -> Timestamp {
+    ENDS.parse().unwrap()
+}
+
 /// Plays the day from where HR stands: what was not answered is said again. Afterwards the day is over.
 pub(crate) async fn play(world: &World, events: &[Event], answered: &AtomicUsize) {
     while let Some(event) = events.get(answered.load(Ordering::Relaxed)) {
-        world.run_until(event.at).await;
-        assert_eq!(world.deliver(event).await, StatusCode::ACCEPTED);
-        answered.fetch_add(1, Ordering::Relaxed);
+        say(world, event, answered).await;
     }
-    world.run_until(ENDS.parse().unwrap()).await;
+    world.run_until(ends()).await;
 }
 
-/// The day as it should be: its last tenant, the writes and the calls it took.
-pub(crate) async fn undisturbed(morning: &World) -> (Value, usize, usize) {
+/// Does what is due before an event and has it heard.
+async fn say(world: &World, event: &Event, answered: &AtomicUsize) {
+    world.run_until(event.at).await;
+    assert_eq!(world.deliver(event).await, StatusCode::ACCEPTED);
+    answered.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A place in the day to begin from, so that a run about the evening need not live through the morning again.
+pub(crate) struct Station {
+    pub(crate) world: World,
+    /// How many events have been answered.
+    pub(crate) answered: usize,
+    /// Writes from here to the next station.
+    pub(crate) writes: usize,
+    /// Calls to Graph from here to the next station.
+    pub(crate) calls: usize,
+}
+
+/// The day cut into pieces, at its events and before the evening; together they are the whole day.
+pub(crate) async fn stations(morning: &World) -> Vec<Station> {
+    let events = events();
+    let mut stations: Vec<Station> = Vec::new();
+    let mut world = morning.fork(Trouble::default());
+    for turn in 0..=events.len() + 1 {
+        let answered = AtomicUsize::new(turn);
+        let start = world.fork(Trouble::default());
+        match events.get(turn) {
+            Some(event) => say(&world, event, &answered).await,
+            None if turn == events.len() => world.run_until(EVENING.parse().unwrap()).await,
+            None => world.run_until(ends()).await,
+        }
+        let answered = turn.min(events.len());
+        stations.push(Station { world: start, answered, writes: world.writes(), calls: world.calls_made() });
+        world = world.fork(Trouble::default());
+    }
+    stations
+}
+
+/// The tenant and our books at the end of the day, as they should be.
+pub(crate) async fn undisturbed(morning: &World) -> Value {
     let world = morning.fork(Trouble::default());
     play(&world, &events(), &AtomicUsize::new(0)).await;
     assert_end(&world).await;
-    (world.tenant(), world.writes(), world.calls_made())
+    end(&world).await
+}
+
+/// How a world stands, comparable.
+pub(crate) async fn end(world: &World) -> Value {
+    json!({"tenant": world.tenant(), "books": world.books().await})
 }
 
 /// The end by the scenario's own word, not by the code's.
@@ -90,9 +138,11 @@ async fn assert_end(world: &World) {
 }
 
 #[tokio::test]
-async fn the_day_ends_as_it_should() {
+async fn the_day_ends_as_it_should_and_is_worth_disturbing() {
     let morning = morning().await;
-    let (_, writes, calls) = undisturbed(&morning).await;
-    println!("{writes} writes, {calls} calls to Graph");
-    assert!(writes > 100 && calls > 50);
+    undisturbed(&morning).await;
+    let stations = stations(&morning).await;
+    let sum = |of: fn(&Station) -> usize| stations.iter().map(of).sum::<usize>();
+    let (writes, calls) = (sum(|station| station.writes), sum(|station| station.calls));
+    assert!(writes > 300 && calls > 200, "{writes} writes, {calls} calls to Graph");
 }

@@ -9,4 +9,6 @@ mod day;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod world;

@@ -20,14 +20,15 @@ use domain::ids::PersonId;
 use domain::message::QueueName;
 use domain::person::{Person, TimelineEntry};
 use domain::policy::Policy;
-use domain::ports::{Clock, FailureReport, Mode, Page, Roster};
+use domain::ports::{Clock, FailureReport, Fences, Mode, Page, Roster, Vault};
+use domain::step::StepState;
 use embedded::{Durability, FailureFilter, Store};
 use graph::client::Inputs;
 use graph::{Lane, Pace};
 use graph_emulator::{Emulator, Tenant};
 use http::{Request, StatusCode};
 use intake::{Adapter, Connection, Secret};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use joinery::functions::{Functions, Wiring};
 use joinery::machine::Machine;
 use serde_json::{Value, json};
@@ -284,9 +285,21 @@ impl World {
         panic!("nothing settles before {until}:\n{}", self.dump().await);
     }
 
+    /// Time passes and nobody works.
+    pub(crate) fn pass(&self, time: SignedDuration) {
+        self.site.forward_to(self.now() + time);
+    }
+
     /// As [`World::run_until`], so many minutes from now: long enough for everything that waits for nobody.
     pub(crate) async fn run_for_minutes(&self, minutes: i64) {
-        self.run_until(self.now() + jiff::SignedDuration::from_mins(minutes)).await;
+        self.run_until(self.now() + SignedDuration::from_mins(minutes)).await;
+    }
+
+    /// So many rounds of several workers side by side, without time passing.
+    pub(crate) async fn work_together(&self, workers: usize, rounds: usize) {
+        for _ in 0..rounds {
+            futures_of(workers, || self.work_one()).await;
+        }
     }
 
     /// As [`World::run_until`], but with several workers who take turns at every call to Graph.
@@ -329,6 +342,35 @@ impl World {
     /// The whole tenant, comparable.
     pub(crate) fn tenant(&self) -> Value {
         tenant::normalized(&self.site.emulator)
+    }
+
+    /// What our own books say at an end, comparable: whose access is whose, what is still open, and whether a first credential is
+    /// there to be handed out.
+    pub(crate) async fn books(&self) -> Value {
+        let mut books = serde_json::Map::new();
+        for id in self.store.list(None, 100).await.unwrap() {
+            let person = self.store.person(&id).await.unwrap().unwrap();
+            let account = &person.head.account;
+            let sealed = match &account.credential {
+                Some(reference) => self.store.peek(reference).await.unwrap().is_some(),
+                None => false,
+            };
+            let grants = person.grants.values().map(|grant| format!("{} {:?} {} {:?}", grant.target, grant.origin, grant.held, grant.reasons));
+            let open = person.steps.values().filter(|step| !matches!(step.state, StepState::Verified { .. }));
+            let page = json!({
+                "phase": person.head.phase,
+                "generation": person.head.generation,
+                "fence": self.store.is_up(&id).await.unwrap(),
+                "upn": account.upn,
+                "bound": account.object_id.is_some(),
+                "creating": account.intent.is_some(),
+                "sealed": sealed,
+                "grants": grants.collect::<Vec<_>>(),
+                "open": open.map(|step| format!("{}: {}", step.action.phrase(), step.state.word())).collect::<Vec<_>>(),
+            });
+            books.insert(id.to_string(), page);
+        }
+        Value::Object(books)
     }
 
     /// What the roster knows of a person, such as `hr:7`.

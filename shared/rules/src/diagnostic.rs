@@ -17,11 +17,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A fault without advice.
     pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self {
-            span,
-            message: message.into(),
-            help: None,
-        }
+        Self { span, message: message.into(), help: None }
     }
 
     /// The same fault with advice.
@@ -44,10 +40,7 @@ impl Diagnostic {
         let place = Place::of(&self.span, source);
         let number = place.line.to_string();
         let gutter = " ".repeat(number.len());
-        let help = self
-            .help
-            .as_ref()
-            .map_or_else(String::new, |help| format!("{gutter} = help: {help}\n"));
+        let help = self.help.as_ref().map_or_else(String::new, |help| format!("{gutter} = help: {help}\n"));
         format!(
             "error: {}\n{gutter}--> line {number}, column {}\n{gutter} |\n{number} | {}\n{gutter} | {}{}\n{help}",
             self.message,
@@ -78,39 +71,15 @@ impl Place {
         let end = floor_boundary(source, span.end).max(start);
         let (before, after) = source.split_at(start);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let first_line = |text: &str| {
-            text.split('\n')
-                .next()
-                .unwrap_or_default()
-                .trim_end()
-                .chars()
-                .count()
-        };
+        let first_line = |text: &str| text.split('\n').next().unwrap_or_default().trim_end().chars().count();
         let column = before.split_at(line_start).1.chars().count();
         let width = first_line(after.split_at(end - start).0).max(1);
 
-        let line = source
-            .split_at(line_start)
-            .1
-            .split('\n')
-            .next()
-            .unwrap_or_default();
+        let line = source.split_at(line_start).1.split('\n').next().unwrap_or_default();
         let length = line.trim_end().chars().count();
-        let hidden = if length > SHOWN {
-            column.saturating_sub(SHOWN / 3).min(length - SHOWN)
-        } else {
-            0
-        };
-        let shown = line
-            .trim_end()
-            .chars()
-            .skip(hidden)
-            .take(SHOWN)
-            .map(|c| if c.is_control() { ' ' } else { c });
-        let (head, tail) = (
-            if hidden > 0 { "…" } else { "" },
-            if hidden + SHOWN < length { "…" } else { "" },
-        );
+        let hidden = if length > SHOWN { column.saturating_sub(SHOWN / 3).min(length - SHOWN) } else { 0 };
+        let shown = line.trim_end().chars().skip(hidden).take(SHOWN).map(|c| if c.is_control() { ' ' } else { c });
+        let (head, tail) = (if hidden > 0 { "…" } else { "" }, if hidden + SHOWN < length { "…" } else { "" });
         let indent = column - hidden;
         Self {
             line: before.matches('\n').count() + 1,
@@ -146,11 +115,7 @@ impl Diagnostics {
 
     /// All of them, as [`Diagnostic::render`] shows each, with a blank line between.
     pub fn render(&self, source: &str) -> String {
-        self.0
-            .iter()
-            .map(|fault| fault.render(source))
-            .collect::<Vec<_>>()
-            .join("\n")
+        self.0.iter().map(|fault| fault.render(source)).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -195,10 +160,7 @@ mod tests {
         let source = "user.city -eq \"Łódź\"\n\tand user.x -eq null";
         let at = source.find("user.x").unwrap();
         let rendered = Diagnostic::new(at..at + 6, "no").render(source);
-        assert_eq!(
-            rendered,
-            "error: no\n --> line 2, column 6\n  |\n2 |  and user.x -eq null\n  |      ^^^^^^\n"
-        );
+        assert_eq!(rendered, "error: no\n --> line 2, column 6\n  |\n2 |  and user.x -eq null\n  |      ^^^^^^\n");
     }
 
     #[test]

@@ -1,12 +1,11 @@
-//! A checked rule on a user. Nothing here can fail, and nothing allocates unless the user's own properties do.
+//! A checked rule on the facts of a user. Nothing here can fail, and nothing allocates.
 
-use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::ops::Range;
 
-use crate::property::{Kind, Property};
-use crate::rule::NullUnderNegation;
-use crate::value::{Properties, Value};
+use crate::ast::Quantifier;
+use crate::facts::{Cell, Facts, Text};
+use crate::pattern::Pattern;
+use crate::property::Property;
 
 /// A checked expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,24 +17,35 @@ pub(crate) enum Clause {
 }
 
 impl Clause {
-    pub(crate) fn holds(&self, user: &(impl Properties + ?Sized), null: NullUnderNegation) -> bool {
+    /// Without a clock, nothing is true of `system.now`.
+    pub(crate) fn holds(&self, facts: &Facts, now: Option<i64>) -> bool {
         match self {
-            Self::Any(parts) => parts.iter().any(|part| part.holds(user, null)),
-            Self::All(parts) => parts.iter().all(|part| part.holds(user, null)),
-            Self::Not(inner) => !inner.holds(user, null),
-            Self::Test(test) => test.holds(&test.seen(user), null),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(facts, now)),
+            Self::All(parts) => parts.iter().all(|part| part.holds(facts, now)),
+            Self::Not(inner) => !inner.holds(facts, now),
+            Self::Test(test) => test.holds(facts.cell(test.slot), now),
         }
     }
 
-    /// Calls for every test, in the order in which they were written.
-    pub(crate) fn each_test<'a>(&'a self, visit: &mut impl FnMut(&'a Test)) {
-        match self {
-            Self::Any(parts) | Self::All(parts) => {
-                for part in parts {
-                    part.each_test(visit);
-                }
+    /// Every test, in the order in which they were written.
+    pub(crate) fn tests(&self) -> Vec<&Test> {
+        let mut found = Vec::new();
+        let mut open = vec![self];
+        while let Some(clause) = open.pop() {
+            match clause {
+                Self::Any(parts) | Self::All(parts) => open.extend(parts.iter().rev()),
+                Self::Not(inner) => open.push(inner),
+                Self::Test(test) => found.push(test),
             }
-            Self::Not(inner) => inner.each_test(visit),
+        }
+        found
+    }
+
+    /// Calls for every test.
+    pub(crate) fn each_test_mut(&mut self, visit: &mut impl FnMut(&mut Test)) {
+        match self {
+            Self::Any(parts) | Self::All(parts) => parts.iter_mut().for_each(|part| part.each_test_mut(visit)),
+            Self::Not(inner) => inner.each_test_mut(visit),
             Self::Test(test) => visit(test),
         }
     }
@@ -45,113 +55,184 @@ impl Clause {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Test {
     pub(crate) property: Property,
+    /// Where the facts have the property.
+    pub(crate) slot: usize,
     pub(crate) predicate: Predicate,
+    pub(crate) sign: Sign,
     /// The comparison in canonical form.
     pub(crate) text: String,
     pub(crate) span: Range<usize>,
 }
 
 impl Test {
-    /// The value that the predicate is about: of a property with one value, the first that Graph gives.
-    pub(crate) fn seen<'a>(&self, user: &'a (impl Properties + ?Sized)) -> Value<'a> {
-        let value = user.get(self.property.graph_name());
-        match value {
-            Value::List(items) if self.property.kind() != Kind::Texts => {
-                items.into_iter().next().unwrap_or_default()
-            }
-            other => other,
+    pub(crate) fn holds(&self, cell: &Cell, now: Option<i64>) -> bool {
+        match (&self.predicate, cell) {
+            (Predicate::Null, cell) => self.sign.of(matches!(cell, Cell::Null)),
+            (_, Cell::Null) => self.sign.null,
+            (predicate, cell) => self.sign.of(predicate.holds(cell, now)),
         }
     }
 
-    pub(crate) fn holds(&self, seen: &Value<'_>, null: NullUnderNegation) -> bool {
-        let satisfied = null == NullUnderNegation::Satisfies;
-        match (&self.predicate, seen) {
-            (Predicate::Null, seen) => *seen == Value::Null,
-            (Predicate::NotNull, seen) => *seen != Value::Null,
-            (Predicate::IsNot(_) | Predicate::Differs(_), Value::Null) => satisfied,
-            (Predicate::Is(wanted), seen) => *seen == Value::Bool(*wanted),
-            (Predicate::IsNot(wanted), seen) => *seen != Value::Bool(*wanted),
-            (Predicate::Equals(wanted), seen) => {
-                text(seen).is_some_and(|text| wanted.equals(&text))
-            }
-            (Predicate::Differs(wanted), seen) => {
-                !text(seen).is_some_and(|text| wanted.equals(&text))
-            }
-            (Predicate::OneOf(wanted), seen) => text(seen)
-                .is_some_and(|text| wanted.binary_search_by(|item| item.compare(&text)).is_ok()),
-            (Predicate::StartsWith(wanted), Value::List(items)) => items
-                .iter()
-                .filter_map(text)
-                .any(|text| wanted.begins(&text)),
-            (Predicate::StartsWith(wanted), seen) => {
-                text(seen).is_some_and(|text| wanted.begins(&text))
-            }
-        }
+    /// The first instant at or after which this test says something else than now, if time alone can bring that about.
+    pub(crate) fn turns_at(&self, cell: &Cell, now: i64) -> Option<i64> {
+        let (Predicate::Date(DateTest { side, bound: Bound::Now(shift) }), Cell::Date(date)) = (&self.predicate, cell)
+        else {
+            return None;
+        };
+        let meeting = date.saturating_sub(*shift);
+        let turn = match side {
+            Side::At => return None,
+            Side::NotAfter => meeting,
+            // At the meeting itself it still holds.
+            Side::NotBefore => meeting.saturating_add(1),
+        };
+        (turn > now).then_some(turn)
     }
 }
 
-/// What a comparison asks of a value.
-#[derive(Clone, Debug, PartialEq)]
+/// Whether a comparison is a negative one, and what it says of null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Sign {
+    pub(crate) negated: bool,
+    pub(crate) null: bool,
+}
+
+impl Sign {
+    pub(crate) const POSITIVE: Self = Self { negated: false, null: false };
+
+    fn of(self, truth: bool) -> bool {
+        truth != self.negated
+    }
+}
+
+/// What a comparison asks of a value, before its sign.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Predicate {
     Null,
-    NotNull,
     Is(bool),
-    IsNot(bool),
-    Equals(Folded),
-    Differs(Folded),
-    /// Of a collection: some value does.
-    StartsWith(Folded),
+    Text(TextTest),
+    Date(DateTest),
+    Items { quantifier: Quantifier, empty: bool, condition: Condition },
+}
+
+impl Predicate {
+    /// Of a cell that is not null.
+    pub(crate) fn holds(&self, cell: &Cell, now: Option<i64>) -> bool {
+        match (self, cell) {
+            (Self::Null, cell) => matches!(cell, Cell::Null),
+            (Self::Is(wanted), Cell::Bool(truth)) => wanted == truth,
+            (Self::Text(test), Cell::Text(text)) => test.holds(text),
+            (Self::Date(test), Cell::Date(date)) => test.holds(*date, now),
+            (Self::Items { quantifier, empty, condition }, Cell::Texts(items)) => {
+                over(*quantifier, *empty, items, |item| condition.holds([Some(item), None, None]))
+            }
+            (Self::Items { quantifier, empty, condition }, Cell::Plans(items)) => {
+                over(*quantifier, *empty, items, |plan| condition.holds(plan.fields()))
+            }
+            // The check lets a predicate meet only cells of its property's kind.
+            _ => false,
+        }
+    }
+}
+
+fn over<T>(quantifier: Quantifier, empty: bool, items: &[T], holds: impl Fn(&T) -> bool) -> bool {
+    match quantifier {
+        Quantifier::Any => items.iter().any(holds),
+        Quantifier::All if items.is_empty() => empty,
+        Quantifier::All => items.iter().all(holds),
+    }
+}
+
+/// What a quantifier asks of one item; a service plan has three fields, any other item is one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Condition {
+    Any(Vec<Condition>),
+    All(Vec<Condition>),
+    Not(Box<Condition>),
+    /// `None` asks whether the field is null.
+    Field {
+        field: usize,
+        test: Option<TextTest>,
+        sign: Sign,
+    },
+}
+
+impl Condition {
+    fn holds(&self, fields: [Option<&Text>; 3]) -> bool {
+        match self {
+            Self::Any(parts) => parts.iter().any(|part| part.holds(fields)),
+            Self::All(parts) => parts.iter().all(|part| part.holds(fields)),
+            Self::Not(inner) => !inner.holds(fields),
+            Self::Field { field, test, sign } => match (test, fields.get(*field).copied().flatten()) {
+                (None, value) => sign.of(value.is_none()),
+                (Some(_), None) => sign.null,
+                (Some(test), Some(value)) => sign.of(test.holds(value)),
+            },
+        }
+    }
+}
+
+/// What is asked of a string. Strings are folded: see [`fold`](crate::facts::fold).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum TextTest {
+    Equals(Box<str>),
     /// Sorted, for the search.
-    OneOf(Vec<Folded>),
+    OneOf(Vec<Box<str>>),
+    StartsWith(Box<str>),
+    EndsWith(Box<str>),
+    Contains(Box<str>),
+    Matches(Pattern),
 }
 
-/// A string in lower case, ready to be compared with one that is not.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Folded(Box<str>);
-
-impl Folded {
-    pub(crate) fn new(text: &str) -> Self {
-        Self(text.chars().map(fold).collect())
-    }
-
-    fn compare(&self, text: &str) -> Ordering {
-        self.0.chars().cmp(text.chars().map(fold))
-    }
-
-    fn equals(&self, text: &str) -> bool {
-        self.0.chars().eq(text.chars().map(fold))
-    }
-
-    fn begins(&self, text: &str) -> bool {
-        let mut letters = text.chars().map(fold);
-        self.0.chars().all(|wanted| letters.next() == Some(wanted))
+impl TextTest {
+    pub(crate) fn holds(&self, text: &Text) -> bool {
+        let folded = text.folded();
+        match self {
+            Self::Equals(wanted) => **wanted == *folded,
+            Self::OneOf(wanted) => wanted.binary_search_by(|item| (**item).cmp(folded)).is_ok(),
+            Self::StartsWith(wanted) => folded.starts_with(&**wanted),
+            Self::EndsWith(wanted) => folded.ends_with(&**wanted),
+            Self::Contains(wanted) => folded.contains(&**wanted),
+            Self::Matches(pattern) => pattern.is_match(text.raw()),
+        }
     }
 }
 
-/// Unicode's simple lower-case mapping. Only `İ` has a longer one, which begins with the simple one.
-fn fold(c: char) -> char {
-    c.to_lowercase().next().unwrap_or(c)
+/// What is asked of a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct DateTest {
+    pub(crate) side: Side,
+    pub(crate) bound: Bound,
 }
 
-/// The value as a string; an extension may hold a boolean, which rules treat as one.
-fn text<'a>(value: &'a Value<'_>) -> Option<Cow<'a, str>> {
-    match value {
-        Value::Str(text) => Some(Cow::Borrowed(text)),
-        Value::Bool(truth) => Some(Cow::Borrowed(if *truth { "true" } else { "false" })),
-        Value::Null | Value::List(_) => None,
+impl DateTest {
+    fn holds(self, date: i64, now: Option<i64>) -> bool {
+        let bound = match self.bound {
+            Bound::Fixed(bound) => Some(bound),
+            Bound::Now(shift) => now.map(|now| now.saturating_add(shift)),
+        };
+        bound.is_some_and(|bound| match self.side {
+            Side::At => date == bound,
+            Side::NotBefore => date >= bound,
+            Side::NotAfter => date <= bound,
+        })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// On which side of its bound a date is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Side {
+    /// `-eq`
+    At,
+    /// `-ge`
+    NotBefore,
+    /// `-le`
+    NotAfter,
+}
 
-    #[test]
-    fn letters_are_compared_without_case_beyond_ascii() {
-        assert!(Folded::new("ŁÓDŹ").equals("łódź"));
-        assert!(Folded::new("İstanbul").equals("istanbul"));
-        assert!(Folded::new("Zoë").begins("ZOËTERMEER"));
-        assert!(!Folded::new("Zoë").begins("Zo"));
-        assert!(!Folded::new("straße").equals("strasse"));
-    }
+/// An instant in microseconds, or a distance from now in the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Bound {
+    Fixed(i64),
+    Now(i64),
 }

@@ -4,14 +4,14 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::evaluate::Clause;
-use crate::property::Property;
-use crate::rule::NullUnderNegation;
+use crate::facts::Cell;
+use crate::property::{Kind, Property};
 use crate::value::{Properties, Value};
 
 /// One clause of a rule, its verdict and what it rests on. Every clause is evaluated, also those the verdict did not need.
 ///
 /// `Display` draws the tree, one clause to a line, with the values seen: show it only to those who may see them. `Debug` keeps
-/// them to itself.
+/// them to itself. A clause that only the extended dialect has is marked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
     /// The verdict.
@@ -43,53 +43,26 @@ pub enum Part {
 }
 
 impl Explanation {
-    pub(crate) fn of(
-        clause: &Clause,
-        user: &(impl Properties + ?Sized),
-        null: NullUnderNegation,
-    ) -> Self {
-        let each = |parts: &[Clause]| {
-            parts
-                .iter()
-                .map(|part| Self::of(part, user, null))
-                .collect::<Vec<_>>()
-        };
+    pub(crate) fn of(clause: &Clause, user: &(impl Properties + ?Sized), now: Option<i64>) -> Self {
+        let each = |parts: &[Clause]| parts.iter().map(|part| Self::of(part, user, now)).collect::<Vec<_>>();
         match clause {
             Clause::Any(parts) => {
                 let parts = each(parts);
-                Self {
-                    holds: parts.iter().any(|part| part.holds),
-                    part: Part::Any(parts),
-                }
+                Self { holds: parts.iter().any(|part| part.holds), part: Part::Any(parts) }
             }
             Clause::All(parts) => {
                 let parts = each(parts);
-                Self {
-                    holds: parts.iter().all(|part| part.holds),
-                    part: Part::All(parts),
-                }
+                Self { holds: parts.iter().all(|part| part.holds), part: Part::All(parts) }
             }
             Clause::Not(inner) => {
-                let inner = Self::of(inner, user, null);
-                Self {
-                    holds: !inner.holds,
-                    part: Part::Not(Box::new(inner)),
-                }
+                let inner = Self::of(inner, user, now);
+                Self { holds: !inner.holds, part: Part::Not(Box::new(inner)) }
             }
             Clause::Test(test) => {
-                let seen = test.seen(user);
-                let (text, span, property) =
-                    (test.text.clone(), test.span.clone(), test.property.clone());
-                let holds = test.holds(&seen, null);
-                Self {
-                    holds,
-                    part: Part::Comparison {
-                        text,
-                        span,
-                        property,
-                        seen: seen.into_owned(),
-                    },
-                }
+                let holds = test.holds(&Cell::read(user, &test.property), now);
+                let (text, span, property) = (test.text.clone(), test.span.clone(), test.property.clone());
+                let seen = seen(user, &property);
+                Self { holds, part: Part::Comparison { text, span, property, seen } }
             }
         }
     }
@@ -98,11 +71,7 @@ impl Explanation {
         write!(f, "{:indent$}{:5} ", "", self.holds, indent = depth * 2)?;
         match &self.part {
             Part::Any(parts) | Part::All(parts) => {
-                let word = if matches!(self.part, Part::Any(_)) {
-                    "any of"
-                } else {
-                    "all of"
-                };
+                let word = if matches!(self.part, Part::Any(_)) { "any of" } else { "all of" };
                 writeln!(f, "{word}")?;
                 parts.iter().try_for_each(|part| part.draw(f, depth + 1))
             }
@@ -110,15 +79,21 @@ impl Explanation {
                 writeln!(f, "not")?;
                 inner.draw(f, depth + 1)
             }
-            Part::Comparison {
-                text,
-                property,
-                seen,
-                ..
-            } => {
-                writeln!(f, "{text}  ({} is {seen})", property.graph_name())
+            Part::Comparison { text, property, seen, .. } => {
+                let mark = if property.is_extended() { "  [extended]" } else { "" };
+                writeln!(f, "{text}  ({} is {seen}){mark}", property.graph_name())
             }
         }
+    }
+}
+
+/// What the user has, as Graph gave it: of a property with one value, the first.
+fn seen(user: &(impl Properties + ?Sized), property: &Property) -> Value<'static> {
+    let value = user.get(property.graph_name()).into_owned();
+    match (property.kind(), value) {
+        (Kind::Texts | Kind::Groups | Kind::Plans, value) => value,
+        (_, Value::List(items)) => items.into_iter().next().unwrap_or_default(),
+        (_, value) => value,
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::str::CharIndices;
 
 use crate::ast::quoted;
+use crate::choices::{Choices, EscapedQuotes, QuoteEscape};
 use crate::diagnostic::Diagnostic;
 
 /// One token and its place.
@@ -38,9 +39,15 @@ pub(crate) enum TokenKind {
 }
 
 /// Every token of the source, and what is wrong with those that could not be read as they stand.
-pub(crate) fn tokens(source: &str) -> (Vec<Token>, Vec<Diagnostic>) {
+pub(crate) fn tokens(source: &str, choices: &Choices) -> (Vec<Token>, Vec<Diagnostic>) {
     let mut lexer = Lexer {
         source,
+        escaped_quotes: choices.escaped_quotes,
+        escapes: match choices.quote_escape {
+            QuoteEscape::Either => &['`', '\\'],
+            QuoteEscape::Backtick => &['`'],
+            QuoteEscape::Backslash => &['\\'],
+        },
         rest: source.char_indices().peekable(),
         faults: Vec::new(),
     };
@@ -50,16 +57,16 @@ pub(crate) fn tokens(source: &str) -> (Vec<Token>, Vec<Diagnostic>) {
             continue;
         }
         let kind = lexer.token(start, first);
-        tokens.push(Token {
-            kind,
-            span: start..lexer.at(),
-        });
+        tokens.push(Token { kind, span: start..lexer.at() });
     }
     (tokens, lexer.faults)
 }
 
 struct Lexer<'a> {
     source: &'a str,
+    /// What escapes a double quote inside double quotes.
+    escapes: &'static [char],
+    escaped_quotes: EscapedQuotes,
     rest: Peekable<CharIndices<'a>>,
     faults: Vec<Diagnostic>,
 }
@@ -74,18 +81,31 @@ impl Lexer<'_> {
             ',' => TokenKind::Comma,
             '"' | '\'' => self.string(start, first),
             '“' | '”' | '„' | '‘' | '’' | '‚' => self.typographic(start, first),
-            '`' | '\\' if self.peek() == Some('"') => self.escaped(start),
-            '-' | '–' if self.peek().is_some_and(char::is_alphabetic) => {
-                let name = self.run(String::new(), char::is_alphanumeric);
-                TokenKind::Hyphenated(name)
+            '`' | '\\' if self.peek() == Some('"') => self.escaped(start, first),
+            '-' | '–' if self.peek().is_some_and(char::is_alphabetic) => self.hyphenated(),
+            _ if DASHES.contains(first) && self.peek().is_some_and(char::is_alphabetic) => {
+                let fault = Diagnostic::new(start..start + first.len_utf8(), format!("`{first}` is not a hyphen"));
+                self.faults.push(fault.help("write `-`"));
+                self.hyphenated()
+            }
+            // Markdown escapes the underscore; Microsoft's own page once did so inside a sample.
+            '\\' if self.peek() == Some('_') => {
+                self.rest.next();
+                let fault = Diagnostic::new(start..self.at(), "`\\_` is not a value of the collection");
+                self.faults.push(fault.help("write `_`"));
+                TokenKind::Word("_".into())
             }
             // A bare number or date may hold what ends any other word.
-            _ if first.is_numeric() => TokenKind::Word(
-                self.run(first.into(), |c| in_word(c) || matches!(c, '-' | ':' | '+')),
-            ),
+            _ if first.is_numeric() => {
+                TokenKind::Word(self.run(first.into(), |c| in_word(c) || matches!(c, '-' | ':' | '+')))
+            }
             _ if in_word(first) => TokenKind::Word(self.run(first.into(), in_word)),
             _ => TokenKind::Symbol(self.run(first.into(), in_symbol)),
         }
+    }
+
+    fn hyphenated(&mut self) -> TokenKind {
+        TokenKind::Hyphenated(self.run(String::new(), char::is_alphanumeric))
     }
 
     fn string(&mut self, start: usize, quote: char) -> TokenKind {
@@ -97,7 +117,7 @@ impl Lexer<'_> {
                     self.rest.next();
                     text.push('\'');
                 }
-                '`' | '\\' if quote == '"' && next == Some('"') => {
+                _ if quote == '"' && next == Some('"') && self.escapes.contains(&c) => {
                     self.rest.next();
                     text.push('"');
                 }
@@ -106,41 +126,34 @@ impl Lexer<'_> {
             }
         }
         let fault = Diagnostic::new(start..self.at(), "this string has no closing quote");
-        self.faults
-            .push(fault.help(format!("add a `{quote}` where it ends")));
+        self.faults.push(fault.help(format!("add a `{quote}` where it ends")));
         TokenKind::Text(text)
     }
 
-    /// A rule cut out of a PowerShell script, where the quotes around its strings are escaped.
-    fn escaped(&mut self, start: usize) -> TokenKind {
+    /// A string whose quotes are escaped, as in a rule cut out of a PowerShell script.
+    fn escaped(&mut self, start: usize, escape: char) -> TokenKind {
         self.rest.next();
         let text = self.run(String::new(), |c| c != '"');
         self.rest.next();
+        let inner = text.strip_suffix(escape);
+        if self.escaped_quotes == EscapedQuotes::Accepted
+            && let Some(inner) = inner
+        {
+            return TokenKind::Text(inner.replace("''", "'"));
+        }
         let text = text.trim_end_matches(['`', '\\']).to_owned();
-        let fault = Diagnostic::new(
-            start..self.at(),
-            "the quotes around a string are not escaped",
-        );
-        self.faults
-            .push(fault.help(format!("write `{}`", quoted(&text))));
+        let fault = Diagnostic::new(start..self.at(), "the quotes around a string are not escaped");
+        self.faults.push(fault.help(format!("write `{}`", quoted(&text))));
         TokenKind::Text(text)
     }
 
     /// Word processors turn quotes into these; Entra does not take them.
     fn typographic(&mut self, start: usize, opening: char) -> TokenKind {
-        let closing = if "“”„".contains(opening) {
-            ['“', '”', '"']
-        } else {
-            ['‘', '’', '\'']
-        };
+        let closing = if "“”„".contains(opening) { ['“', '”', '"'] } else { ['‘', '’', '\''] };
         let text = self.run(String::new(), |c| !closing.contains(&c));
         self.rest.next();
-        let fault = Diagnostic::new(
-            start..self.at(),
-            "a string cannot stand in typographic quotes",
-        );
-        self.faults
-            .push(fault.help(format!("write `{}`", quoted(&text))));
+        let fault = Diagnostic::new(start..self.at(), "a string cannot stand in typographic quotes");
+        self.faults.push(fault.help(format!("write `{}`", quoted(&text))));
         TokenKind::Text(text)
     }
 
@@ -166,5 +179,8 @@ fn in_word(c: char) -> bool {
 }
 
 fn in_symbol(c: char) -> bool {
-    !in_word(c) && !c.is_whitespace() && !"()[],\"'“”„‘’‚-–".contains(c)
+    !in_word(c) && !c.is_whitespace() && !"()[],\"'“”„‘’‚-–\\".contains(c) && !DASHES.contains(c)
 }
+
+/// What looks like a hyphen and is none: hyphen, non-breaking hyphen, figure dash, em dash, minus.
+const DASHES: &str = "‐‑‒—−";

@@ -12,41 +12,49 @@
 //! failing. The crate does no I/O, reads no clock and makes no random choice; the same rule and the same user always give
 //! the same verdict.
 //!
-//! # What this version understands
+//! # The language
 //!
-//! `-eq -ne -startsWith -in` and `-and -or -not`, parentheses, strings, `true`, `false`, `null`, bracket lists, and every
-//! property that Entra documents for users. What Entra has beyond that (`-contains`, `-match`, `-any`, dates, devices, …) is
-//! recognized and refused by name; nothing is ever skipped over.
+//! Every operator, keyword and property that Entra documents for users; rules about devices parse and check, and are evaluated on
+//! devices as far as Graph names what they read. What Entra refuses is refused here ([`Diagnostics`]), all of it at once and each in its place. Patterns of
+//! `-match` run in bounded time; what .NET has beyond that is refused by name. [`Dialect::Extended`] has more, and a rule that needs it says so
+//! ([`Rule::dialect`]).
 //!
 //! # Choices where the documentation is silent or contradicts itself
 //!
-//! - **Null**: a comparison with a value is false of an empty attribute (`dirSyncEnabled -eq false` too, of a user who was never
-//!   synchronized). What a negative operator then says is one switch, [`NullUnderNegation`].
-//! - **Case of property names**: Microsoft's page says it matters, its samples disagree; any case is taken, the documented
-//!   spelling is printed.
-//! - **A double quote inside a double-quoted string** is escaped by a backtick (older texts) or a backslash (the 2025 text); both
-//!   work. A single quote is doubled in either kind of string; a lone one inside double quotes stands for itself. Inside
-//!   single quotes a double quote, a backtick and a backslash are plain characters.
-//! - **`-not` right before a comparison with `null`** is refused ("the -not operator can't be used as a comparative operator for
-//!   null", Microsoft's "Manage rules for dynamic membership groups"); `-eq null` and `-ne null` say the same.
-//! - **A boolean in quotes** is taken as the boolean.
-//! - **Letters are compared by Unicode's simple lower-case mapping**, without regard to language and without normalization.
+//! All of them stand in one table, each with its switch: [`choices`].
+//!
+//! # Many rules on many users
+//!
+//! A [`RuleSet`] compiles rules together; [`RuleSet::facts`] takes out of a user what they read, once; an [`Evaluator`] runs them
+//! all, or after a change those that read what changed.
 
 mod ast;
 mod check;
+pub mod choices;
+mod cycle;
 mod diagnostic;
+mod difference;
 mod evaluate;
 mod explain;
+mod facts;
 mod lexer;
 mod parser;
+mod pattern;
 mod property;
 mod rule;
+mod set;
+mod time;
 mod value;
 
-pub use ast::{Ast, Comparison, Expr, Literal, Located, Operator};
+pub use ast::{Ast, Comparison, Expr, Literal, Located, Operator, Quantified, Quantifier, Shift};
+pub use choices::{Choices, Dialect, NullUnderNegation, Settings};
+pub use cycle::cycles;
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use difference::{Difference, difference};
 pub use explain::{Explanation, Part};
+pub use facts::Facts;
 pub use parser::{DEPTH_MAX, LENGTH_MAX, parse};
-pub use property::{Kind, Property};
-pub use rule::{NullUnderNegation, Rule};
+pub use property::{Kind, Object, Property};
+pub use rule::{Context, Feeds, Others, Rule, Verdict};
+pub use set::{Evaluator, Matches, RuleSet};
 pub use value::{Properties, Value};

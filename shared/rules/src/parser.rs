@@ -2,10 +2,13 @@
 //! finds every fault; what could be read is kept for the check.
 
 mod comparison;
+mod quantified;
+mod recovery;
+mod value;
 
-use std::ops::Range;
-
+use self::recovery::replacement;
 use crate::ast::{Ast, Expr, Located};
+use crate::choices::Settings;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lexer::{Token, TokenKind, tokens};
 
@@ -17,7 +20,7 @@ pub const DEPTH_MAX: usize = 64;
 
 /// Reads a rule without checking its names and types; linear in the length of the text.
 pub fn parse(text: &str) -> Result<Ast, Diagnostics> {
-    let draft = draft(text);
+    let draft = draft(text, &Settings::ENTRA);
     match draft.root {
         Some(root) if draft.faults.is_empty() => Ok(Ast { root }),
         _ => Err(Diagnostics::new(draft.faults)),
@@ -34,44 +37,41 @@ pub(crate) struct Draft {
 }
 
 /// Reads as much of a rule as there is sense in.
-pub(crate) fn draft(text: &str) -> Draft {
+pub(crate) fn draft(text: &str, settings: &Settings) -> Draft {
     if let Some((end, _)) = text.char_indices().nth(LENGTH_MAX) {
         let length = text.chars().count();
-        let fault = Diagnostic::new(
-            end..text.len(),
-            format!("a rule has at most {LENGTH_MAX} characters, this one {length}"),
-        );
-        return Draft {
-            root: None,
-            orphans: Vec::new(),
-            faults: vec![fault],
-        };
+        let fault =
+            Diagnostic::new(end..text.len(), format!("a rule has at most {LENGTH_MAX} characters, this one {length}"));
+        return Draft { root: None, orphans: Vec::new(), faults: vec![fault] };
     }
-    let (tokens, faults) = tokens(text);
+    let (tokens, faults) = tokens(text, &settings.choices);
     let mut parser = Parser {
         text,
+        settings,
         tokens: &tokens,
         at: 0,
         depth: 0,
         stopped: false,
+        #[cfg(test)]
+        steps: std::cell::Cell::default(),
         orphans: Vec::new(),
         faults,
     };
     let root = parser.rule();
-    Draft {
-        root,
-        orphans: parser.orphans,
-        faults: parser.faults,
-    }
+    Draft { root, orphans: parser.orphans, faults: parser.faults }
 }
 
 struct Parser<'a> {
     text: &'a str,
+    settings: &'a Settings,
     tokens: &'a [Token],
     at: usize,
     depth: usize,
     /// Set when reading on would only add noise.
     stopped: bool,
+    /// How often a token was looked at: the tests hold it to the length of the text.
+    #[cfg(test)]
+    steps: std::cell::Cell<usize>,
     orphans: Vec<Located<String>>,
     faults: Vec<Diagnostic>,
 }
@@ -93,11 +93,8 @@ impl Parser<'_> {
             );
             return None;
         }
-        if self.is_direct_reports() {
-            let message =
-                "a rule for the direct reports of a manager is not supported by this version";
-            self.fault(0..self.text.trim_end().len(), message, None);
-            return None;
+        if self.at_direct_reports() {
+            return self.direct_reports();
         }
         let mut parts = vec![self.or()];
         while let Some(token) = self.peek() {
@@ -105,10 +102,7 @@ impl Parser<'_> {
             if is_close {
                 self.fault(span, "this `)` closes nothing", None);
                 self.at += 1;
-                if self
-                    .keyword()
-                    .is_some_and(|keyword| keyword != Keyword::Not)
-                {
+                if self.keyword().is_some_and(|keyword| keyword != Keyword::Not) {
                     self.at += 1;
                     parts.push(self.or());
                 }
@@ -118,14 +112,6 @@ impl Parser<'_> {
             }
         }
         gather(parts, Expr::And)
-    }
-
-    fn is_direct_reports(&self) -> bool {
-        let words = ["direct", "reports", "for"];
-        self.tokens.len() >= words.len()
-            && self.tokens.iter().zip(words).all(
-                |(token, word)| matches!(&token.kind, TokenKind::Word(found) if found.eq_ignore_ascii_case(word)),
-            )
     }
 
     fn or(&mut self) -> Option<Expr> {
@@ -152,15 +138,8 @@ impl Parser<'_> {
             return self.primary();
         }
         // The parenthesis of `-not (…)` is not counted: `-not -not x` is printed with them and must not be deeper for it.
-        let inner = if self.next_is(&TokenKind::Open) {
-            self.deeper(Self::group)
-        } else {
-            self.deeper(Self::not)
-        };
-        Some(Expr::Not(Located {
-            node: Box::new(inner?),
-            span,
-        }))
+        let inner = if self.next_is(&TokenKind::Open) { self.deeper(Self::group) } else { self.deeper(Self::not) };
+        Some(Expr::Not(Located { node: Box::new(inner?), span }))
     }
 
     fn primary(&mut self) -> Option<Expr> {
@@ -177,14 +156,8 @@ impl Parser<'_> {
 
     fn deeper(&mut self, read: fn(&mut Self) -> Option<Expr>) -> Option<Expr> {
         if self.depth == DEPTH_MAX {
-            let span = self
-                .peek()
-                .map_or(self.text.len()..self.text.len(), |token| token.span.clone());
-            self.fault(
-                span,
-                format!("more than {DEPTH_MAX} parentheses and `-not`s inside one another"),
-                None,
-            );
+            let span = self.peek().map_or(self.text.len()..self.text.len(), |token| token.span.clone());
+            self.fault(span, format!("more than {DEPTH_MAX} parentheses and `-not`s inside one another"), None);
             self.at = self.tokens.len();
             self.stopped = true;
             return None;
@@ -214,6 +187,8 @@ impl Parser<'_> {
     }
 
     fn peek(&self) -> Option<&Token> {
+        #[cfg(test)]
+        self.steps.set(self.steps.get() + 1);
         self.tokens.get(self.at)
     }
 
@@ -221,17 +196,9 @@ impl Parser<'_> {
         self.peek().is_some_and(|token| token.kind == *kind)
     }
 
-    fn word_follows(&self, expected: &str) -> bool {
-        self.tokens.get(self.at + 1).is_some_and(
-            |token| matches!(&token.kind, TokenKind::Word(word) if word.eq_ignore_ascii_case(expected)),
-        )
-    }
-
     fn keyword(&self) -> Option<Keyword> {
         match &self.peek()?.kind {
-            TokenKind::Word(name) | TokenKind::Hyphenated(name) | TokenKind::Symbol(name) => {
-                keyword_named(name)
-            }
+            TokenKind::Word(name) | TokenKind::Hyphenated(name) | TokenKind::Symbol(name) => keyword_named(name),
             _ => None,
         }
     }
@@ -241,11 +208,7 @@ impl Parser<'_> {
         if self.keyword() != Some(keyword) {
             return false;
         }
-        if let Some(Token {
-            kind: TokenKind::Symbol(symbol),
-            span,
-        }) = self.peek()
-        {
+        if let Some(Token { kind: TokenKind::Symbol(symbol), span }) = self.peek() {
             let (message, span) = (format!("`{symbol}` is not an operator"), span.clone());
             let help = replacement(symbol).map(|known| format!("write `{known}`"));
             self.fault(span, message, help.as_deref());
@@ -253,58 +216,12 @@ impl Parser<'_> {
         self.at += 1;
         true
     }
-
-    /// Goes on to the end of a broken comparison.
-    fn skip(&mut self) {
-        let mut open = 0_usize;
-        while let Some(token) = self.peek() {
-            match token.kind {
-                TokenKind::Open => open += 1,
-                TokenKind::Close if open == 0 => return,
-                TokenKind::Close => open -= 1,
-                _ if open == 0
-                    && self
-                        .keyword()
-                        .is_some_and(|keyword| keyword != Keyword::Not) =>
-                {
-                    return;
-                }
-                _ => {}
-            }
-            self.at += 1;
-        }
-    }
-
-    fn unexpected(&mut self, expected: &str) {
-        let end = self.text.trim_end().len();
-        let (span, found) =
-            self.peek()
-                .map_or((end..end, "the end of the rule".to_owned()), |token| {
-                    let written = self.text.get(token.span.clone()).unwrap_or_default();
-                    (token.span.clone(), format!("`{}`", shortened(written)))
-                });
-        self.fault(span, format!("expected {expected}, found {found}"), None);
-    }
-
-    fn fault(&mut self, span: Range<usize>, message: impl Into<String>, help: Option<&str>) {
-        if !self.stopped {
-            self.faults.push(Diagnostic {
-                span,
-                message: message.into(),
-                help: help.map(str::to_owned),
-            });
-        }
-    }
 }
 
 /// The operands that could be read, joined unless there is but one.
 fn gather(parts: Vec<Option<Expr>>, join: fn(Vec<Expr>) -> Expr) -> Option<Expr> {
     let mut read: Vec<Expr> = parts.into_iter().flatten().collect();
-    if read.len() > 1 {
-        Some(join(read))
-    } else {
-        read.pop()
-    }
+    if read.len() > 1 { Some(join(read)) } else { read.pop() }
 }
 
 fn keyword_named(name: &str) -> Option<Keyword> {
@@ -316,24 +233,67 @@ fn keyword_named(name: &str) -> Option<Keyword> {
     }
 }
 
-/// What Entra calls an operator of another language.
-fn replacement(name: &str) -> Option<&'static str> {
-    Some(match name.to_ascii_lowercase().as_str() {
-        "=" | "==" | "===" | "equals" | "is" | "equal" => "-eq",
-        "!=" | "!==" | "<>" | "neq" => "-ne",
-        "&&" | "&" => "-and",
-        "||" | "|" => "-or",
-        "!" => "-not",
-        "starts" | "startwith" | "beginswith" => "-startsWith",
-        _ => return None,
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Enough of the source to recognize it.
-fn shortened(written: &str) -> String {
-    const SHOWN: usize = 40;
-    match written.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", written.split_at(end).0),
-        None => written.to_owned(),
+    /// Looks at tokens, per token.
+    fn steps(text: &str) -> (usize, usize) {
+        let (tokens, faults) = tokens(text, &Settings::ENTRA.choices);
+        let mut parser = Parser {
+            text,
+            settings: &Settings::ENTRA,
+            tokens: &tokens,
+            at: 0,
+            depth: 0,
+            stopped: false,
+            steps: std::cell::Cell::default(),
+            orphans: Vec::new(),
+            faults,
+        };
+        parser.rule();
+        (parser.steps.get(), tokens.len())
+    }
+
+    #[test]
+    fn reading_looks_at_each_token_a_bounded_number_of_times() {
+        let pieces = [
+            "(",
+            ")",
+            "-not ",
+            "not(",
+            "user.city ",
+            "user.city -eq ",
+            "user.city -eq \"a\" ",
+            "-and ",
+            "-or ",
+            "[",
+            "]",
+            ",",
+            "user.city -in [",
+            "user.otherMails -any (",
+            "user.otherMails -any _ ",
+            "_ -eq \"a\" ",
+            "a ",
+            "Direct Reports for ",
+            "user.employeeHireDate -ge system.now -plus ",
+            "\"",
+            "'",
+            "“",
+            "`\"",
+            "- ",
+            "&& ",
+            "! ",
+            "(user.city -eq \"a\") -and ",
+        ];
+        for first in pieces {
+            for second in pieces {
+                for times in [10, 1_000] {
+                    let text = format!("{first}{second}").repeat(times) + first;
+                    let (steps, tokens) = steps(&text);
+                    assert!(steps <= 40 * (tokens + 1), "{steps} steps for {tokens} tokens of {first}{second}");
+                }
+            }
+        }
     }
 }

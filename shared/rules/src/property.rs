@@ -1,14 +1,25 @@
 //! The properties a rule may name, and what Graph calls them.
 
+mod advice;
+mod table;
+
 use std::borrow::Cow;
 use std::fmt;
 
-/// A property of a user, under both of its names.
+pub(crate) use advice::advice;
+use advice::{begins, table};
+use table::EXTENDED;
+
+use crate::choices::Dialect;
+
+/// A property of a user or a device, under both of its names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Property {
+    object: Object,
     name: Cow<'static, str>,
     graph_name: Cow<'static, str>,
     kind: Kind,
+    extended: bool,
 }
 
 impl Property {
@@ -32,25 +43,64 @@ impl Property {
         self.kind
     }
 
+    /// Whose it is.
+    pub fn object(&self) -> Object {
+        self.object
+    }
+
+    /// Whether only the extended dialect has it.
+    pub fn is_extended(&self) -> bool {
+        self.extended
+    }
+
+    /// The id of a user's manager: what `Direct Reports for` reads.
+    pub(crate) fn manager() -> Self {
+        let name = Cow::Borrowed("manager.id");
+        Self { object: Object::User, graph_name: name.clone(), name, kind: Kind::Text, extended: false }
+    }
+
     /// The property of that name, in any case, without `user.`.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        match USER
-            .iter()
-            .find(|(known, ..)| known.eq_ignore_ascii_case(name))
-        {
-            Some(&(name, graph_name, kind)) => Some(Self {
-                name: name.into(),
-                graph_name: graph_name.into(),
-                kind,
-            }),
-            None => numbered(name).or_else(|| extension(name)),
+    pub(crate) fn named(object: Object, name: &str, dialect: Dialect) -> Option<Self> {
+        let of = |&(name, graph_name, kind): &'static table::Row, extended: bool| Self {
+            object,
+            name: name.into(),
+            graph_name: graph_name.into(),
+            kind,
+            extended,
+        };
+        let own =
+            || table(object).iter().find(|(known, ..)| known.eq_ignore_ascii_case(name)).map(|row| of(row, false));
+        let strict = own().or_else(|| numbered(object, name)).or_else(|| extension(object, name));
+        if strict.is_some() || dialect == Dialect::Entra || object == Object::Device {
+            return strict;
         }
+        let beyond = || EXTENDED.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name)).map(|row| of(row, true));
+        let graphs = || table(object).iter().find(|(_, graph, _)| graph.eq_ignore_ascii_case(name));
+        beyond().or_else(|| graphs().map(|row| of(row, false)))
     }
 }
 
 impl fmt::Display for Property {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "user.{}", self.name)
+        write!(f, "{}.{}", self.object, self.name)
+    }
+}
+
+/// What a rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Object {
+    /// `user.`
+    User,
+    /// `device.`
+    Device,
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "user",
+            Self::Device => "device",
+        })
     }
 }
 
@@ -84,200 +134,50 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Why a name is no property of a user, with the advice to give.
-pub(crate) fn advice(name: &str) -> Option<String> {
-    let bare = name
-        .strip_prefix("onPremisesExtensionAttributes.")
-        .unwrap_or(name);
-    if bare != name && numbered(bare).is_some() {
-        return Some(format!(
-            "Entra's rules name it without its Graph parent: `user.{bare}`"
-        ));
-    }
-    if let Some((directory, graph, _)) = USER
-        .iter()
-        .find(|(_, graph, _)| graph.eq_ignore_ascii_case(name))
-    {
-        return Some(format!(
-            "`{graph}` is Graph's name; in a rule it is `user.{directory}`"
-        ));
-    }
-    if let Some(unusable) = UNUSABLE
-        .iter()
-        .find(|known| known.eq_ignore_ascii_case(name))
-    {
-        return Some(format!(
-            "Entra does not offer `{unusable}` to dynamic membership rules"
-        ));
-    }
-    if name
-        .get(..10)
-        .is_some_and(|start| start.eq_ignore_ascii_case("extension_"))
-    {
-        return Some("an extension is written `user.extension_`, its application's id as 32 hexadecimal digits, `_` and its name".into());
-    }
-    if name
-        .get(..18)
-        .is_some_and(|start| start.eq_ignore_ascii_case("extensionAttribute"))
-    {
-        return Some("there are `user.extensionAttribute1` to `user.extensionAttribute15`".into());
-    }
-    nearest(name).map(|(directory, graph, is_graphs)| {
-        if is_graphs {
-            format!("did you mean Graph's `{graph}`? In a rule it is `user.{directory}`")
-        } else {
-            format!("did you mean `user.{directory}`?")
-        }
-    })
-}
-
-/// Directory name, Graph name, kind. "Manage rules for dynamic membership groups", supported properties.
-/// `sipProxyAddress` has no namesake in Graph, which shows the same addresses as `imAddresses`.
-const USER: [(&str, &str, Kind); 34] = [
-    ("accountEnabled", "accountEnabled", Kind::Boolean),
-    ("assignedPlans", "assignedPlans", Kind::Plans),
-    ("city", "city", Kind::Text),
-    ("companyName", "companyName", Kind::Text),
-    ("country", "country", Kind::Text),
-    ("department", "department", Kind::Text),
-    ("dirSyncEnabled", "onPremisesSyncEnabled", Kind::Boolean),
-    ("displayName", "displayName", Kind::Text),
-    ("employeeHireDate", "employeeHireDate", Kind::Date),
-    ("employeeId", "employeeId", Kind::Text),
-    ("facsimileTelephoneNumber", "faxNumber", Kind::Text),
-    ("givenName", "givenName", Kind::Text),
-    ("jobTitle", "jobTitle", Kind::Text),
-    ("mail", "mail", Kind::Text),
-    ("mailNickName", "mailNickname", Kind::Text),
-    ("memberOf", "memberOf", Kind::Groups),
-    ("mobile", "mobilePhone", Kind::Text),
-    ("objectId", "id", Kind::Text),
-    (
-        "onPremisesDistinguishedName",
-        "onPremisesDistinguishedName",
-        Kind::Text,
-    ),
-    (
-        "onPremisesSecurityIdentifier",
-        "onPremisesSecurityIdentifier",
-        Kind::Text,
-    ),
-    ("otherMails", "otherMails", Kind::Texts),
-    ("passwordPolicies", "passwordPolicies", Kind::Text),
-    ("physicalDeliveryOfficeName", "officeLocation", Kind::Text),
-    ("postalCode", "postalCode", Kind::Text),
-    ("preferredLanguage", "preferredLanguage", Kind::Text),
-    ("proxyAddresses", "proxyAddresses", Kind::Texts),
-    ("sipProxyAddress", "imAddresses", Kind::Text),
-    ("state", "state", Kind::Text),
-    ("streetAddress", "streetAddress", Kind::Text),
-    ("surname", "surname", Kind::Text),
-    ("telephoneNumber", "businessPhones", Kind::Text),
-    ("usageLocation", "usageLocation", Kind::Text),
-    ("userPrincipalName", "userPrincipalName", Kind::Text),
-    ("userType", "userType", Kind::Text),
-];
-
-/// Properties of a Graph user that people try and that Entra does not take.
-const UNUSABLE: [&str; 8] = [
-    "createdDateTime",
-    "employeeLeaveDateTime",
-    "employeeOrgData",
-    "employeeType",
-    "manager",
-    "customSecurityAttributes",
-    "creationType",
-    "ageGroup",
-];
-
 /// `extensionAttribute1` to `extensionAttribute15`.
-fn numbered(name: &str) -> Option<Property> {
+fn numbered(object: Object, name: &str) -> Option<Property> {
     const STEM: &str = "extensionAttribute";
     let (stem, digits) = name.split_at_checked(STEM.len())?;
     let number: u8 = digits.parse().ok()?;
-    if !stem.eq_ignore_ascii_case(STEM)
-        || !(1..=15).contains(&number)
-        || digits != number.to_string()
-    {
+    if !stem.eq_ignore_ascii_case(STEM) || !(1..=15).contains(&number) || digits != number.to_string() {
         return None;
     }
+    let parent = match object {
+        Object::User => "onPremisesExtensionAttributes",
+        Object::Device => "extensionAttributes",
+    };
     Some(Property {
+        object,
         name: format!("{STEM}{number}").into(),
-        graph_name: format!("onPremisesExtensionAttributes.{STEM}{number}").into(),
+        graph_name: format!("{parent}.{STEM}{number}").into(),
         kind: Kind::Text,
+        extended: false,
     })
 }
 
 /// `extension_{application id without dashes}_{name}`: Graph has it under the same name.
-fn extension(name: &str) -> Option<Property> {
-    let (stem, rest) = name.split_at_checked(10)?;
+fn extension(object: Object, name: &str) -> Option<Property> {
+    if object != Object::User || !begins(name, "extension_") {
+        return None;
+    }
+    let (_, rest) = name.split_at_checked("extension_".len())?;
     let (application, own) = rest.split_at_checked(32)?;
     let own = own.strip_prefix('_')?;
     let is_name = !own.is_empty() && own.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !stem.eq_ignore_ascii_case("extension_")
-        || !application.chars().all(|c| c.is_ascii_hexdigit())
-        || !is_name
-    {
+    if !application.chars().all(|c| c.is_ascii_hexdigit()) || !is_name {
         return None;
     }
     let name: Cow<'static, str> = format!("extension_{rest}").into();
-    Some(Property {
-        graph_name: name.clone(),
-        name,
-        kind: Kind::Text,
-    })
-}
-
-/// The property with the fewest letters to change in either of its names, if they are few, and whether it is Graph's name.
-fn nearest(name: &str) -> Option<(&'static str, &'static str, bool)> {
-    const LONGEST: usize = 40;
-    if name.chars().count() > LONGEST {
-        return None;
-    }
-    let closest = |names: fn(&(&'static str, &'static str, Kind)) -> &'static str| {
-        USER.iter()
-            .map(|row| (distance(name, names(row)), row))
-            .min_by_key(|(letters, _)| *letters)
-    };
-    let ((own, directory), (other, graph)) = (closest(|row| row.0)?, closest(|row| row.1)?);
-    let (letters, row, known, is_graphs) = if own <= other {
-        (own, directory, directory.0, false)
-    } else {
-        (other, graph, graph.1, true)
-    };
-    let few = known.len().div_ceil(4).min(4);
-    (letters <= few).then_some((row.0, row.1, is_graphs))
-}
-
-/// Letters to insert, delete, replace or swap with their neighbor, without regard to case (optimal string alignment).
-fn distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.to_lowercase().chars().collect();
-    let right: Vec<char> = right.to_lowercase().chars().collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, r) in right.iter().enumerate() {
-            let at =
-                |cells: &[usize], index: usize| cells.get(index).copied().unwrap_or(usize::MAX / 2);
-            let mut cost = (at(&above, j) + usize::from(l != r))
-                .min(at(&above, j + 1) + 1)
-                .min(at(&row, j) + 1);
-            let swapped =
-                i > 0 && j > 0 && left.get(i - 1) == Some(r) && right.get(j - 1) == Some(l);
-            if swapped {
-                cost = cost.min(at(&before, j - 1) + 1);
-            }
-            row.push(cost);
-        }
-        before = std::mem::replace(&mut above, row);
-    }
-    above.last().copied().unwrap_or_default()
+    Some(Property { object, graph_name: name.clone(), name, kind: Kind::Text, extended: false })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn graph_name(object: Object, name: &str, dialect: Dialect) -> Option<String> {
+        Property::named(object, name, dialect).map(|property| property.graph_name().to_owned())
+    }
 
     #[test]
     fn directory_names_lead_to_graph_names_in_any_case() {
@@ -289,25 +189,18 @@ mod tests {
             ("objectId", "id"),
             ("dirSyncEnabled", "onPremisesSyncEnabled"),
             ("mailNickname", "mailNickname"),
-            (
-                "extensionAttribute15",
-                "onPremisesExtensionAttributes.extensionAttribute15",
-            ),
+            ("extensionAttribute15", "onPremisesExtensionAttributes.extensionAttribute15"),
             (
                 "extension_0123456789abcdef0123456789ABCDEF_cost_Center",
                 "extension_0123456789abcdef0123456789ABCDEF_cost_Center",
             ),
         ] {
-            assert_eq!(
-                Property::named(written).unwrap().graph_name(),
-                graph,
-                "{written}"
-            );
+            assert_eq!(graph_name(Object::User, written, Dialect::Entra).as_deref(), Some(graph), "{written}");
         }
-        assert_eq!(
-            Property::named("extensionAttribute3").unwrap().selected(),
-            "onPremisesExtensionAttributes"
-        );
+        let third = Property::named(Object::User, "extensionAttribute3", Dialect::Entra).unwrap();
+        assert_eq!(third.selected(), "onPremisesExtensionAttributes");
+        let device = graph_name(Object::Device, "extensionAttribute3", Dialect::Entra);
+        assert_eq!(device.as_deref(), Some("extensionAttributes.extensionAttribute3"));
     }
 
     #[test]
@@ -323,24 +216,24 @@ mod tests {
             "extensionAttribute",
             "employeeType",
             "ëxtension_",
+            "deviceOSType",
         ] {
-            assert_eq!(Property::named(written), None, "{written}");
+            assert_eq!(graph_name(Object::User, written, Dialect::Entra), None, "{written}");
         }
     }
 
     #[test]
-    fn the_distance_counts_a_swap_once() {
-        assert_eq!(distance("departmnet", "department"), 1);
-        assert_eq!(distance("dept", "department"), 6);
-        assert_eq!(distance("", "mail"), 4);
-        assert_eq!(
-            nearest("departmnet"),
-            Some(("department", "department", false))
-        );
-        assert_eq!(
-            nearest("offceLocation"),
-            Some(("physicalDeliveryOfficeName", "officeLocation", true))
-        );
-        assert_eq!(nearest("shoeSize"), None);
+    fn the_extended_dialect_knows_graphs_names_and_marks_its_own() {
+        for (written, graph, extended) in [
+            ("officeLocation", "officeLocation", false),
+            ("employeeTYPE", "employeeType", true),
+            ("employeeOrgData.division", "employeeOrgData.division", true),
+            ("manager.id", "manager.id", true),
+            ("department", "department", false),
+        ] {
+            let property = Property::named(Object::User, written, Dialect::Extended).unwrap();
+            assert_eq!((property.graph_name(), property.is_extended()), (graph, extended), "{written}");
+        }
+        assert_eq!(graph_name(Object::User, "shoeSize", Dialect::Extended), None);
     }
 }

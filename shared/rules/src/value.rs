@@ -19,9 +19,26 @@ pub enum Value<'a> {
     Str(Cow<'a, str>),
     /// Several values.
     List(Vec<Value<'a>>),
+    /// A nested object: a service plan, a group, a manager.
+    Record(Vec<(Cow<'a, str>, Value<'a>)>),
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
+    /// The items of a list; anything else but null is one item.
+    pub(crate) fn into_items(self) -> Vec<Self> {
+        match self {
+            Self::Null => Vec::new(),
+            Self::List(items) => items,
+            one => vec![one],
+        }
+    }
+
+    /// A field of a record.
+    pub(crate) fn field(&self, name: &str) -> Option<&Value<'a>> {
+        let Self::Record(fields) = self else { return None };
+        fields.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
     /// The value with nothing borrowed.
     pub fn into_owned(self) -> Value<'static> {
         match self {
@@ -29,6 +46,9 @@ impl Value<'_> {
             Self::Bool(truth) => Value::Bool(truth),
             Self::Str(text) => Value::Str(Cow::Owned(text.into_owned())),
             Self::List(items) => Value::List(items.into_iter().map(Value::into_owned).collect()),
+            Self::Record(fields) => Value::Record(
+                fields.into_iter().map(|(name, value)| (Cow::Owned(name.into_owned()), value.into_owned())).collect(),
+            ),
         }
     }
 }
@@ -40,6 +60,7 @@ impl fmt::Debug for Value<'_> {
             Self::Bool(_) => f.write_str("Bool(..)"),
             Self::Str(_) => f.write_str("Str(..)"),
             Self::List(items) => write!(f, "List({} items)", items.len()),
+            Self::Record(fields) => write!(f, "Record({} fields)", fields.len()),
         }
     }
 }
@@ -61,6 +82,14 @@ impl fmt::Display for Value<'_> {
                 }
                 f.write_str("]")
             }
+            Self::Record(fields) => {
+                f.write_str("{")?;
+                for (index, (name, value)) in fields.iter().enumerate() {
+                    let comma = if index > 0 { ", " } else { "" };
+                    write!(f, "{comma}{name}: {value}")?;
+                }
+                f.write_str("}")
+            }
         }
     }
 }
@@ -77,23 +106,23 @@ impl Properties for Map<String, Json> {
     fn get(&self, graph_name: &str) -> Value<'_> {
         let mut names = graph_name.split('.');
         let first = names.next().and_then(|name| Map::get(self, name));
-        names
-            .fold(first, |parent, name| parent?.get(name))
-            .map_or(Value::Null, from_json)
+        names.fold(first, |parent, name| parent?.get(name)).map_or(Value::Null, from_json)
     }
 }
 
 /// A user as Graph returns it; anything but an object has no properties.
 impl Properties for Json {
     fn get(&self, graph_name: &str) -> Value<'_> {
-        self.as_object()
-            .map_or(Value::Null, |map| Properties::get(map, graph_name))
+        self.as_object().map_or(Value::Null, |map| Properties::get(map, graph_name))
     }
 }
 
 fn from_json(json: &Json) -> Value<'_> {
     match json {
-        Json::Null | Json::Object(_) => Value::Null,
+        Json::Null => Value::Null,
+        Json::Object(fields) => {
+            Value::Record(fields.iter().map(|(name, value)| (name.into(), from_json(value))).collect())
+        }
         Json::Bool(truth) => Value::Bool(*truth),
         // Extensions may hold numbers; rules treat every extension as a string.
         Json::Number(number) => Value::Str(number.to_string().into()),
@@ -108,30 +137,19 @@ mod tests {
 
     #[test]
     fn a_nested_name_is_followed_and_a_missing_one_is_null() {
-        let user = serde_json::json!({ "city": "Oslo", "onPremisesExtensionAttributes": { "extensionAttribute1": "x" } });
+        let user =
+            serde_json::json!({ "city": "Oslo", "onPremisesExtensionAttributes": { "extensionAttribute1": "x" } });
         let seen = |name| Properties::get(&user, name).to_string();
-        assert_eq!(
-            seen("onPremisesExtensionAttributes.extensionAttribute1"),
-            "\"x\""
-        );
-        assert_eq!(
-            seen("onPremisesExtensionAttributes.extensionAttribute2"),
-            "null"
-        );
+        assert_eq!(seen("onPremisesExtensionAttributes.extensionAttribute1"), "\"x\"");
+        assert_eq!(seen("onPremisesExtensionAttributes.extensionAttribute2"), "null");
         assert_eq!(seen("city.x"), "null");
-        assert_eq!(seen("onPremisesExtensionAttributes"), "null");
-        assert_eq!(
-            Properties::get(&serde_json::json!(5), "city").to_string(),
-            "null"
-        );
+        assert_eq!(seen("onPremisesExtensionAttributes"), "{extensionAttribute1: \"x\"}");
+        assert_eq!(Properties::get(&serde_json::json!(5), "city").to_string(), "null");
     }
 
     #[test]
     fn debug_does_not_tell_what_a_person_is_called() {
         let value = Value::List(vec![Value::Str("Zoë".into())]);
-        assert_eq!(
-            format!("{value:?} {:?}", Value::Str("Zoë".into())),
-            "List(1 items) Str(..)"
-        );
+        assert_eq!(format!("{value:?} {:?}", Value::Str("Zoë".into())), "List(1 items) Str(..)");
     }
 }

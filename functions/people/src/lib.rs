@@ -3,6 +3,11 @@
 //!
 //! It is the only function that raises and lowers the fence: in the same transaction as the head that says why, so that no granting
 //! call that reads the fence afterwards can slip through (invariant 8). It never talks to Graph.
+//!
+//! A hint without facts is followed in [`follow`]: the record is fetched from HR, after everything that was known already has
+//! been acted on, so that no cut waits for HR.
+
+mod follow;
 
 use std::sync::Arc;
 
@@ -13,8 +18,9 @@ use domain::lifecycle::{Standing, standing};
 use domain::message::{Body, Message, QueueName};
 use domain::person::{Person, TimelineEntry, TimelineKind};
 use domain::policy::Policy;
-use domain::ports::{Clock, Entropy, Failure, Outbox, Outcome, Outgoing, Roster};
+use domain::ports::{Clock, Entropy, Failure, Outbox, Outcome, Outgoing, Roster, StoreError};
 use domain::step::{Action, StepState};
+use hr::Readers;
 use jiff::Timestamp;
 
 /// What `people` may touch.
@@ -24,6 +30,8 @@ pub struct App {
     pub policy: Arc<Policy>,
     /// People.
     pub roster: Arc<dyn Roster>,
+    /// The connections whose records can be read back.
+    pub readers: Arc<Readers>,
     /// Where the stages are woken.
     pub outbox: Arc<dyn Outbox>,
     /// The time.
@@ -39,13 +47,11 @@ pub async fn handle(app: &App, message: &Message) -> Result<Outcome, Failure> {
         Body::HrEvent { event } => (subject(event)?, Some(event.as_ref())),
         Body::Wake { person, .. } => (person.clone(), None),
     };
-    let now = app.clock.now();
     let known = event.is_some() || app.roster.person(&id).await?.is_some();
     if !known {
         return Ok(Outcome::Done);
     }
-    let (person, standing) = amend(app.roster.as_ref(), &id, |person, aside| {
-        let mut look = Look { policy: &app.policy, person, aside, now, correlation_id: &message.correlation_id };
+    let (person, standing) = look(app, &id, &message.correlation_id, |look| {
         if let Some(event) = event {
             look.hear(event);
         }
@@ -53,6 +59,11 @@ pub async fn handle(app: &App, message: &Message) -> Result<Outcome, Failure> {
     })
     .await?;
     wake_stages(app, &person, &standing, &message.correlation_id).await?;
+    // What came with facts may be a cut on the urgent lane: the next person there does not wait for HR. If a fetch is due
+    // all the same, the sweep brings it.
+    if event.is_none_or(follow::is_hint) {
+        follow::follow(app, &person, &message.correlation_id).await?;
+    }
     Ok(Outcome::Done)
 }
 
@@ -62,9 +73,24 @@ fn subject(event: &WorkerEvent) -> Result<PersonId, Failure> {
         .map_err(|error| Failure::Park { cause: "bad-person-id", source: Box::new(error) })
 }
 
+/// Looks at a person, in one transaction. The look may be repeated on a fresh load.
+async fn look<R>(
+    app: &App,
+    id: &PersonId,
+    correlation_id: &str,
+    mut at: impl FnMut(&mut Look<'_>) -> R,
+) -> Result<(Person, R), StoreError> {
+    let (policy, readers, now) = (app.policy.as_ref(), app.readers.as_ref(), app.clock.now());
+    amend(app.roster.as_ref(), id, |person, aside| {
+        at(&mut Look { policy, readers, person, aside, now, correlation_id })
+    })
+    .await
+}
+
 /// One look at one person, within one transaction.
 struct Look<'a> {
     policy: &'a Policy,
+    readers: &'a Readers,
     person: &'a mut Person,
     aside: &'a mut Aside,
     now: Timestamp,
@@ -74,18 +100,26 @@ struct Look<'a> {
 impl Look<'_> {
     /// Merges an event. The timeline names the fields it speaks of, never their values.
     fn hear(&mut self, event: &WorkerEvent) {
-        let before = self.person.head.record.clone();
-        self.person.head.record.apply(event);
+        let is_new = self.merge(event);
         let said = event.source.vendor_event_type.as_deref().unwrap_or("an event");
-        let fields = event.facts.keys().map(|field| field.path()).collect::<Vec<_>>().join(", ");
-        let text = if before == self.person.head.record {
+        let text = if !is_new {
             format!("HR said {said} again: nothing new in it")
         } else if event.facts.is_empty() {
             format!("HR said {said}")
         } else {
-            format!("HR said {said}: {fields}")
+            format!("HR said {said}: {}", fields(event))
         };
         self.line(TimelineKind::Heard, text);
+        if follow::is_hint(event) {
+            self.hear_hint(event);
+        }
+    }
+
+    /// Whether the event said anything new.
+    fn merge(&mut self, event: &WorkerEvent) -> bool {
+        let before = self.person.head.record.clone();
+        self.person.head.record.apply(event);
+        before != self.person.head.record
     }
 
     /// Derives where the person stands and stores what follows for the head: generation, fence, phase, next due time.
@@ -106,7 +140,8 @@ impl Look<'_> {
             phase.clone_into(&mut self.person.head.phase);
             self.line(TimelineKind::Decided, format!("{phase}: {}", standing.why));
         }
-        self.person.head.next_due = standing.next_due;
+        let fetch = self.person.head.fetch_back.next();
+        self.person.head.next_due = standing.next_due.into_iter().chain(fetch).min();
         standing
     }
 
@@ -114,6 +149,11 @@ impl Look<'_> {
         let correlation_id = self.correlation_id.to_owned();
         self.aside.timeline.push(TimelineEntry { at: self.now, kind, function: "people".into(), text, correlation_id });
     }
+}
+
+/// The paths an event speaks of.
+fn fields(event: &WorkerEvent) -> String {
+    event.facts.keys().map(|field| field.path()).collect::<Vec<_>>().join(", ")
 }
 
 /// Wakes the accounts stage, by the urgent lane while a cut is not known to hold. The stages hand the person on among

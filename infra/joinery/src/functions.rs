@@ -23,10 +23,12 @@ pub struct Wiring {
     pub graph: Arc<graph::Client>,
     /// Graph, for cuts: an identity and a share of the quota of its own.
     pub graph_for_cuts: Arc<graph::Client>,
+    /// The HR systems whose records can be read back.
+    pub hr: Arc<hr::Readers>,
 }
 
 impl Wiring {
-    /// Everything on one store.
+    /// Everything on one store. HR's records are not read back unless readers are put in.
     pub fn over(store: &Store, clients: &Clients, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let store = Arc::new(store.clone());
         let ports = Ports {
@@ -45,6 +47,7 @@ impl Wiring {
             vault: store,
             graph: Arc::clone(&clients.ordinary),
             graph_for_cuts: Arc::clone(&clients.cuts),
+            hr: Arc::default(),
         }
     }
 }
@@ -74,6 +77,7 @@ impl Functions {
             people: people::App {
                 policy: Arc::clone(policy),
                 roster: Arc::clone(&wiring.ports.roster),
+                readers: Arc::clone(&wiring.hr),
                 outbox: Arc::clone(&wiring.ports.outbox),
                 clock: Arc::clone(&wiring.ports.clock),
                 entropy: Arc::clone(&wiring.ports.entropy),

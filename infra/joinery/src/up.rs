@@ -16,6 +16,7 @@ mod addresses;
 mod alerts;
 mod bells;
 mod door;
+mod readers;
 mod secrets;
 mod sweep;
 mod workers;
@@ -43,6 +44,7 @@ use crate::functions::{Functions, Wiring};
 use crate::machine::Machine;
 use crate::tenant::{Clients, Environment, Identities, TenantError, is_loopback};
 
+pub use readers::ReaderFault;
 pub use secrets::SecretFault;
 
 use alerts::{Alarm, Alerts};
@@ -80,7 +82,7 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No policy, or a faulty one.
-    #[error("the policy cannot be used")]
+    #[error(transparent)]
     Policy(#[from] PolicyError),
     /// A secret that the policy names.
     #[error(transparent)]
@@ -88,6 +90,9 @@ pub enum StartError {
     /// No way to the tenant.
     #[error(transparent)]
     Tenant(#[from] TenantError),
+    /// No way to an HR system whose records are to be read back.
+    #[error(transparent)]
+    Reader(#[from] ReaderFault),
     /// The clock to follow.
     #[error(transparent)]
     Clock(#[from] ClockError),
@@ -172,6 +177,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(followed);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let clients = Clients::new(&options.graph_url, &identities, &clock, &entropy)?;
+    let hr = readers::readers(&policy, &options.environment, beside, &clock, &entropy)?;
     let (store, lock) = open(&options, &policy, &identities, &clock).await?;
     let listener = TcpListener::bind(options.listen).await;
     let listener = listener.map_err(|error| StartError::Listen(options.listen, error))?;
@@ -183,6 +189,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let mut wiring = Wiring::over(&store, &clients, Arc::clone(&clock), entropy);
     wiring.ports.outbox = Arc::new(bells::RingingOutbox { store: store.clone(), bells: bells.clone() });
     wiring.ports.pager = Arc::new(alarm.clone());
+    wiring.hr = Arc::new(hr);
     let app = Arc::new(intake::App {
         connections,
         outbox: Arc::clone(&wiring.ports.outbox),

@@ -66,6 +66,22 @@ pub(super) fn connections(
     Ok(connections)
 }
 
+/// The key of a connection's API.
+pub(super) fn api_key(
+    connection: &str,
+    reference: &SecretRef,
+    environment: &Environment,
+    beside: &Path,
+) -> Result<Secret, SecretFault> {
+    let whose = format!("connection `{connection}`");
+    let text = read(reference, environment, beside, &whose)?;
+    if text.trim().is_empty() {
+        let problem = "it is empty".to_owned();
+        return Err(SecretFault::Unusable { whose, reference: reference.clone(), problem });
+    }
+    Ok(Secret::new(&text))
+}
+
 /// Where pages are sent.
 pub(super) fn alert_address(
     policy: &Policy,

@@ -75,13 +75,14 @@ impl Sleep for TokioSleep {
 /// # Guarantees
 ///
 /// - A call ends within [`limits::CALL_MAX`] and sends at most [`limits::ATTEMPTS_MAX`] requests.
-/// - While BambooHR asks to wait, nothing is sent: every call is told how long it still takes.
+/// - While BambooHR asks to wait, and for a while after it did not answer, nothing is sent: every call is told how long that
+///   still takes.
 /// - No error and no log line holds the key or anything of a record.
 pub struct Client {
     config: Config,
     transport: Arc<dyn Transport>,
     inputs: Inputs,
-    /// Until when BambooHR asked us to be quiet. The limit is the company's, so it holds for every record.
+    /// Until when nothing is sent. A limit is the company's, so it holds for every record.
     quiet_until: Mutex<Option<Timestamp>>,
 }
 
@@ -107,10 +108,8 @@ impl Client {
         }
         let begun = self.inputs.clock.now();
         self.stay_quiet(begun)?;
-        let answer = match tokio::time::timeout(limits::CALL_MAX, self.attempts(id)).await {
-            Ok(result) => result?,
-            Err(_) => return Err(Error::NoAnswer(Lost::new(LostKind::Timeout))),
-        };
+        let answer = tokio::time::timeout(limits::CALL_MAX, self.attempts(id)).await;
+        let answer = self.judge(answer.unwrap_or_else(|_| Err(Lost::new(LostKind::Timeout))))?;
         let origin = Origin { connection: &self.config.connection, begun, body: answer.body() };
         let record = json(&answer)?;
         snapshot::event(id, &record, origin)
@@ -126,7 +125,13 @@ impl Client {
         }
     }
 
-    async fn attempts(&self, id: &str) -> Result<Response<Bytes>, Error> {
+    fn be_quiet(&self, time: Duration) {
+        let until = self.inputs.clock.now().checked_add(time).ok();
+        *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    /// How the last attempt ended.
+    async fn attempts(&self, id: &str) -> Result<Response<Bytes>, Lost> {
         let mut spent = Spent::default();
         loop {
             spent.attempts += 1;
@@ -148,14 +153,18 @@ impl Client {
                     spent.waited = spent.waited.saturating_add(wait);
                     self.inputs.sleep.sleep(wait).await;
                 }
-                None => return self.judge(attempt),
+                None => return attempt,
             }
         }
     }
 
-    /// What the last attempt means. One that asks to wait quiets the whole connection.
+    /// What the last attempt means. If HR asks to wait, or does not answer, the whole connection is quiet for a while: the next
+    /// records would only wait in vain.
     fn judge(&self, attempt: Result<Response<Bytes>, Lost>) -> Result<Response<Bytes>, Error> {
-        let answer = attempt.map_err(Error::NoAnswer)?;
+        let answer = attempt.map_err(|lost| {
+            self.be_quiet(limits::RETRY_AFTER_DEFAULT);
+            Error::NoAnswer(lost)
+        })?;
         let status = answer.status().as_u16();
         match status {
             200 => Ok(answer),
@@ -164,8 +173,7 @@ impl Client {
             // 503 was the answer to too many calls until September 2026 and 429 is since ("Planned Changes to the API").
             429 | 503 => {
                 let retry_after = retry_after(answer.headers()).unwrap_or(limits::RETRY_AFTER_DEFAULT);
-                let until = self.inputs.clock.now().checked_add(retry_after).ok();
-                *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+                self.be_quiet(retry_after);
                 Err(Error::Limited { retry_after })
             }
             _ => Err(Error::Undocumented { status, problem: "is not one that is documented for this call" }),

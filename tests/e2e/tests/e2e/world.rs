@@ -187,6 +187,7 @@ impl World {
             vault: ports.clone(),
             graph: Arc::new(client(&site, &wire, Lane::Ordinary, "ordinary")),
             graph_for_cuts: Arc::new(client(&site, &wire, Lane::Urgent, "cuts")),
+            hr: Arc::default(),
         };
         let machine = Machine {
             inbox: ports.clone(),

@@ -1,0 +1,128 @@
+//! Following a hint: HR said that something about a person changed, and not what.
+//!
+//! What is to be fetched, and when, is kept in the person's head and so survives a crash at any point: a hint is stored with
+//! its fetches before the first of them, and a fetch is struck off in the transaction that merges what it brought. When HR
+//! cannot be read the fetch is put off in the head too; the message is done, and counts toward no dead letter.
+
+use domain::event::{EventKind, WorkerEvent};
+use domain::fetch_back::Postponed;
+use domain::person::{Person, TimelineKind};
+use domain::ports::Failure;
+use hr::Error;
+use jiff::Timestamp;
+
+use crate::{App, Look, fields, look, wake_stages};
+
+/// Whether an event says nothing but whose record to look at. That a record was deleted is a finding and no hint: there is
+/// nothing to fetch, and nobody is offboarded by it.
+pub(crate) fn is_hint(event: &WorkerEvent) -> bool {
+    event.facts.is_empty() && event.kind != EventKind::RecordDeleted
+}
+
+/// Fetches the person's record if that is due, merges it, and hands the person on if it said anything new. Whoever redelivers
+/// the message after a crash in between hands them on again.
+pub(crate) async fn follow(app: &App, person: &Person, correlation_id: &str) -> Result<(), Failure> {
+    let id = &person.head.person;
+    let begun = app.clock.now();
+    if !person.head.fetch_back.is_due(begun) {
+        return Ok(());
+    }
+    let Some(reader) = app.readers.of(id.connection()) else {
+        look(app, id, correlation_id, |look| {
+            look.person.head.fetch_back.forget();
+            look.say_it_cannot_be_followed();
+            look.stand()
+        })
+        .await?;
+        return Ok(());
+    };
+    let fetched = reader.employee(id.source_id()).await;
+    match &fetched {
+        Err(error) if !matches!(error, Error::NotFound) => {
+            tracing::warn!(person = %id, error = chain(error), correlation_id, "the record could not be read back");
+        }
+        _ => {}
+    }
+    let (person, (is_new, standing)) = look(app, id, correlation_id, |look| {
+        let is_new = match &fetched {
+            Ok(record) => look.take(begun, record),
+            Err(error) => look.take_none(begun, error),
+        };
+        (is_new, look.stand())
+    })
+    .await?;
+    if is_new {
+        wake_stages(app, &person, &standing, correlation_id).await?;
+    }
+    Ok(())
+}
+
+impl Look<'_> {
+    /// Remembers to fetch the record, or says why it is not fetched.
+    pub(crate) fn hear_hint(&mut self, event: &WorkerEvent) {
+        if self.readers.of(self.person.head.person.connection()).is_some() {
+            let changed = event.source.occurred_at.unwrap_or(event.source.received_at);
+            self.person.head.fetch_back.hear(&event.event_id, changed, self.now);
+        } else if event.vendor_changed_fields.is_empty() || !event.changed_fields.is_empty() {
+            // Fields that mean nothing to us are not missed.
+            self.say_it_cannot_be_followed();
+        }
+    }
+
+    fn say_it_cannot_be_followed(&mut self) {
+        let connection = self.person.head.person.connection();
+        let text = format!(
+            "HR said that something changed and not what, and this cannot be followed: the policy gives connection \
+             `{connection}` no `api` to read records from; add one, or have HR send the fields"
+        );
+        self.line(TimelineKind::Task, text);
+    }
+
+    /// Merges a fetched record. Answers whether it said anything new.
+    fn take(&mut self, begun: Timestamp, record: &WorkerEvent) -> bool {
+        let is_new = self.merge(record);
+        self.person.head.fetch_back.fetched(begun, record.version.source_updated_at);
+        let said = if is_new { fields(record) } else { "nothing new in it".to_owned() };
+        self.line(TimelineKind::Heard, format!("HR's record was read back: {said}"));
+        is_new
+    }
+
+    /// Notes why there is no record: never that somebody left.
+    fn take_none(&mut self, begun: Timestamp, error: &Error) -> bool {
+        let fetches = &mut self.person.head.fetch_back;
+        let asked = match error {
+            Error::NotFound => {
+                fetches.answered(begun);
+                let text =
+                    "HR has no record that can be read; nothing follows from that, and nobody is offboarded by it";
+                self.line(TimelineKind::Heard, text.to_owned());
+                return false;
+            }
+            Error::Limited { retry_after } => Some(*retry_after),
+            Error::Unauthorized { .. } | Error::Undocumented { .. } | Error::NoAnswer(_) => None,
+        };
+        match fetches.postpone(begun, self.now, asked) {
+            Postponed::Until { at, first: true } => {
+                self.line(TimelineKind::Waits, format!("{}; the record is read at {at}", chain(error)));
+            }
+            Postponed::Until { first: false, .. } => {}
+            Postponed::GivenUp => {
+                let text = format!("{}, for a day; the record is read after HR's next word", chain(error));
+                self.line(TimelineKind::Failed, text);
+            }
+        }
+        false
+    }
+}
+
+/// An error and its causes in one line; each tells only its own part.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

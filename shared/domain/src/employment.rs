@@ -131,11 +131,11 @@ fn standing_revoke(record: &Record) -> Option<&Stamp> {
     let terms = record.terms();
     let cancelled = |id: &str, revoke: &Stamp| {
         let of_it = terms.iter().filter(|(other, _)| id.is_empty() || other.is_empty() || *other == id);
-        let mut cancellations = of_it.filter_map(|(_, term)| term.cancelled.as_ref());
+        let mut cancellations = of_it.flat_map(|(_, term)| term.cancelled.stamps());
         cancellations.any(|cancelled| !revoke.is_after(cancelled))
     };
-    let revoked = terms.iter().filter_map(|(id, term)| term.revoked.as_ref().filter(|revoke| !cancelled(id, revoke)));
-    revoked.max()
+    let revoked = terms.iter().flat_map(|(id, term)| term.revoked.stamps().filter(|revoke| !cancelled(id, revoke)));
+    revoked.reduce(|one, other| if other.is_after(one) { other } else { one })
 }
 
 fn weigh_term(term: &Term, revoked: Option<&Stamp>, calendar: &Calendar, result: &mut Employments) {
@@ -256,7 +256,7 @@ impl Term {
             let ours = self.statuses.entry(word.clone()).or_insert_with(|| said.clone());
             ours.last = ours.last.clone().max(said.last.clone());
         }
-        self.cancelled = self.cancelled.take().max(floating.cancelled.clone());
+        self.cancelled.merge(&floating.cancelled);
     }
 }
 

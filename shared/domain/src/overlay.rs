@@ -188,14 +188,14 @@ mod tests {
             ("2026-03-10T11:58", Action::LeaveCarrier { group: group(CARRIER), skus: Vec::new() }),
             ("2026-03-10T11:59", Action::SetManager { manager: group(BOSS) }),
         ]);
-        let mut memberships = [CARRIER, OTHER].map(group).into();
-        super::memberships(&mut memberships, &person, &policy(), at(NOW));
-        assert_eq!(memberships, [SALES, OTHER].map(group).into());
-        assert_eq!(super::manager(None, &person, &policy(), at(NOW)), Some(group(BOSS)));
+        let mut groups = [CARRIER, OTHER].map(group).into();
+        memberships(&mut groups, &person, &policy(), at(NOW));
+        assert_eq!(groups, [SALES, OTHER].map(group).into());
+        assert_eq!(manager(None, &person, &policy(), at(NOW)), Some(group(BOSS)));
         let later = done(&[
             ("2026-03-10T11:58", Action::SetManager { manager: group(BOSS) }),
             ("2026-03-10T11:59", Action::RemoveManager),
         ]);
-        assert_eq!(super::manager(Some(group(OTHER)), &later, &policy(), at(NOW)), None);
+        assert_eq!(manager(Some(group(OTHER)), &later, &policy(), at(NOW)), None);
     }
 }

@@ -87,6 +87,34 @@ pub struct Announced {
     pub last: Stamp,
 }
 
+/// The newest statement of something that is said without a value, with and without a version: access hangs on these, so neither
+/// kind may displace the other.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Latest {
+    versioned: Option<Stamp>,
+    unversioned: Option<Stamp>,
+}
+
+impl Latest {
+    /// Makes a statement of it.
+    fn of(stamp: &Stamp) -> Self {
+        let (versioned, unversioned) =
+            if stamp.version.is_some() { (Some(stamp.clone()), None) } else { (None, Some(stamp.clone())) };
+        Self { versioned, unversioned }
+    }
+
+    /// The statements: none, one or two.
+    pub fn stamps(&self) -> impl Iterator<Item = &Stamp> {
+        self.versioned.iter().chain(&self.unversioned)
+    }
+
+    /// Joins what two records say of it.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.versioned = self.versioned.take().max(other.versioned.clone());
+        self.unversioned = self.unversioned.take().max(other.unversioned.clone());
+    }
+}
+
 /// A status, and the span of statements that gave it: the first and the last, each with its effective date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
@@ -108,9 +136,9 @@ pub struct Term {
     /// Every status ever given, by its word.
     pub statuses: BTreeMap<String, Said>,
     /// The newest "revoke now". Sticky: no later silence or snapshot takes it back.
-    pub revoked: Option<Stamp>,
+    pub revoked: Latest,
     /// The newest cancellation of a termination.
-    pub cancelled: Option<Stamp>,
+    pub cancelled: Latest,
 }
 
 /// What HR says of one person.
@@ -293,8 +321,12 @@ impl Term {
             term.statuses.insert(status.to_owned(), Said { first: said.clone(), last: said });
         }
         let says = |path: &str| event.facts.get(path).and_then(FactValue::as_bool) == Some(true);
-        term.revoked = says("termination.immediate").then(|| stamp.clone());
-        term.cancelled = says("termination.cancelled").then(|| stamp.clone());
+        if says("termination.immediate") {
+            term.revoked = Latest::of(stamp);
+        }
+        if says("termination.cancelled") {
+            term.cancelled = Latest::of(stamp);
+        }
         term
     }
 
@@ -320,8 +352,8 @@ impl Term {
                 })
                 .or_insert_with(|| announced.clone());
         }
-        self.revoked = self.revoked.take().max(other.revoked.clone());
-        self.cancelled = self.cancelled.take().max(other.cancelled.clone());
+        self.revoked.merge(&other.revoked);
+        self.cancelled.merge(&other.cancelled);
     }
 }
 

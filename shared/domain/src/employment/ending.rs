@@ -111,7 +111,7 @@ impl<'a> Ending<'a> {
     }
 
     fn is_not_cancelled(&self, stamp: &Stamp) -> bool {
-        self.term.cancelled.as_ref().is_none_or(|cancelled| stamp.is_after(cancelled))
+        self.term.cancelled.stamps().all(|cancelled| stamp.is_after(cancelled))
     }
 
     /// What the newest of these paths names, unless it was cancelled or belongs to an earlier term.

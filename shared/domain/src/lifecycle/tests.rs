@@ -136,7 +136,28 @@ fn accounts_are_never_deleted_if_the_policy_says_never() {
     assert_eq!(story.look("2036-03-02").1.want, Want::Cut);
 }
 
+/// Whether a word of HR can lift a revoke said before it: a cancellation, or a date that may open a new term.
+fn may_lift(line: &str) -> bool {
+    ["cancelled=", "hire_date=", "first_day_of_work="].iter().any(|word| line.contains(word))
+}
+
 proptest! {
+    /// Invariant 8: whatever was said before the revoke and comes late, and whatever merely repeats afterwards, lifts nothing.
+    #[test]
+    fn a_leaver_never_regains_access_through_a_late_or_repeated_message(
+        lines in proptest::collection::vec(crate::record::generated::line(), 0..10),
+        late in 0..10_usize,
+        hours in 0..9_000_i64,
+    ) {
+        let revoke = "2026-04-12T12:30 immediate=true";
+        let heard = |line: &&String| line.as_str() < revoke || !may_lift(line);
+        let mut heard: Vec<_> = lines.iter().filter(heard).map(|line| said("hr", line)).collect();
+        heard.insert(late.min(heard.len()), said("hr", revoke));
+        let story = Story { connection: "hr", name: "", heard, policy: policy() };
+        let standing = story.standing(&story.heard, at("2026-04-12T12:30") + SignedDuration::from_hours(hours)).1;
+        prop_assert!(standing.is_cut(), "{:?}: {}", standing.want, standing.why);
+    }
+
     /// Nobody looks at a person before `next_due` unless HR speaks, so nothing may change by time alone before it.
     #[test]
     fn the_standing_is_constant_from_now_to_next_due_which_is_later_than_now(

@@ -9,16 +9,16 @@ fn join(group: &str) -> Action {
     Action::AddMember { group: group.parse().unwrap() }
 }
 
-fn planned(action: Action, wait: Option<Wait>) -> Planned {
-    Planned { action, why: "package sales".into(), wait }
+fn planned(action: Action, wait: impl Into<Option<Wait>>) -> Planned {
+    Planned { action, why: "package sales".into(), wait: wait.into() }
 }
 
 fn plan(steps: Vec<Planned>) -> Plan {
     Plan { steps, ..Plan::of(Stage::Groups) }
 }
 
-fn waits_for(why: &str) -> Option<Wait> {
-    Some(Wait::For(why.into(), None))
+fn waits_for(why: &str) -> Wait {
+    Wait::For(why.into(), None)
 }
 
 /// One person, one step, one look after the other.

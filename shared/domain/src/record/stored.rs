@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Announced, Record, Register, Said, Stamp, Term};
+use super::{Announced, Latest, Record, Register, Said, Stamp, Term};
 use crate::event::{FactValue, Field, FieldFault};
 
 /// A record as JSON.
@@ -24,8 +24,8 @@ struct StoredTerm {
     /// Those that can be used and those that cannot: the value tells which is which.
     registers: Vec<StoredRegister>,
     statuses: Vec<(String, Said)>,
-    revoked: Option<Stamp>,
-    cancelled: Option<Stamp>,
+    revoked: Latest,
+    cancelled: Latest,
 }
 
 #[derive(Clone, Serialize, Deserialize)]

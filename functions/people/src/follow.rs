@@ -6,6 +6,7 @@
 
 use domain::event::{EventKind, WorkerEvent};
 use domain::fetch_back::Postponed;
+use domain::ids::EventId;
 use domain::person::{Person, TimelineKind};
 use domain::ports::Failure;
 use hr::Error;
@@ -27,6 +28,9 @@ pub(crate) async fn follow(app: &App, person: &Person, correlation_id: &str) -> 
     if !person.head.fetch_back.is_due(begun) {
         return Ok(());
     }
+    // Whoever woke us: it all goes back to the hint.
+    let hint = person.head.fetch_back.hint().cloned();
+    let correlation_id = hint.as_ref().map_or(correlation_id, EventId::as_str);
     let Some(reader) = app.readers.of(id.connection()) else {
         look(app, id, correlation_id, |look| {
             look.person.head.fetch_back.forget();
@@ -37,11 +41,8 @@ pub(crate) async fn follow(app: &App, person: &Person, correlation_id: &str) -> 
         return Ok(());
     };
     let fetched = reader.employee(id.source_id()).await;
-    match &fetched {
-        Err(error) if !matches!(error, Error::NotFound) => {
-            tracing::warn!(person = %id, error = chain(error), correlation_id, "the record could not be read back");
-        }
-        _ => {}
+    if let Err(error) = &fetched {
+        tracing::warn!(person = %id, error = chain(error), correlation_id, "the record could not be read back");
     }
     let (person, (is_new, standing)) = look(app, id, correlation_id, |look| {
         let is_new = match &fetched {

@@ -4,8 +4,8 @@
 //! It is the only function that raises and lowers the fence: in the same transaction as the head that says why, so that no granting
 //! call that reads the fence afterwards can slip through (invariant 8). It never talks to Graph.
 //!
-//! A hint without facts is followed in [`follow`]: the record is fetched from HR, after everything that was known already has
-//! been acted on, so that no cut waits for HR.
+//! A hint without facts is followed: the record is fetched from HR, after everything that was known already has been acted on,
+//! so that no cut waits for HR.
 
 mod follow;
 

@@ -71,6 +71,11 @@ impl FetchBack {
         self.failures = 0;
     }
 
+    /// The hint that is followed, or was.
+    pub fn hint(&self) -> Option<&EventId> {
+        self.hint.as_ref()
+    }
+
     /// When the record is to be fetched next.
     pub fn next(&self) -> Option<Timestamp> {
         self.due.first().copied()

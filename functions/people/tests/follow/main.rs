@@ -29,6 +29,19 @@ async fn a_hint_is_fetched_once_if_the_record_is_as_new_as_the_hint() {
 }
 
 #[tokio::test]
+async fn every_fetch_goes_back_to_its_hint_whoever_woke_the_person() {
+    let world = World::new(true);
+    world.control("limits", &json!({"lag_ms": 60_000}));
+    world.change(&json!({"department": "Marketing"}));
+    let hint = world.hint();
+    world.hear(&hint).await;
+    world.run_for_minutes(20).await;
+    let read_back = world.story().await.into_iter().filter(|line| line.text.contains("read back"));
+    let correlation_ids: Vec<String> = read_back.map(|line| line.correlation_id).collect();
+    assert_eq!(correlation_ids, [hint.event_id.as_str(), hint.event_id.as_str()]);
+}
+
+#[tokio::test]
 async fn a_lagging_record_is_fetched_again_after_2_and_after_15_minutes() {
     for (lag_minutes, calls) in [(1, 2), (10, 3), (20, 3)] {
         let world = World::new(true);

@@ -55,8 +55,7 @@ pub(crate) async fn create(app: &App, person: &Person) -> Result<Effect, Trouble
         match post(app, &person, &intent).await? {
             Posted::Ended(effect) => return Ok(effect),
             Posted::Taken => match settle(app, &person, &intent).await? {
-                Settled::Ours(effect) => return Ok(effect),
-                Settled::Unseen(effect) => return Ok(effect),
+                Settled::Ours(effect) | Settled::Unseen(effect) => return Ok(effect),
                 Settled::Theirs => person = refuse_name(app, &person, &intent).await?,
             },
         }
@@ -69,7 +68,9 @@ pub(crate) async fn settle_for_cut(app: &App, person: &Person) -> Result<Effect,
     let Some(intent) = &person.head.account.intent else { return Ok(Effect::done("no creation is open")) };
     let user = app.reader.graph().get_user(UserKey::Upn(&intent.upn), &anchored(app)).await?;
     match user {
-        Some(user) if is_ours(app, person, &user) => bind(app, person, &user, Some(intent.credential.clone()), "it had been created").await,
+        Some(user) if is_ours(app, person, &user) => {
+            bind(app, person, &user, Some(intent.credential.clone()), "it had been created").await
+        }
         Some(_) => close(app, person, "it was never created: somebody else holds the name").await,
         None => {
             let now = app.ports.clock.now();
@@ -87,13 +88,12 @@ pub(crate) async fn settle_for_cut(app: &App, person: &Person) -> Result<Effect,
 /// call seals and sets the same password.
 pub(crate) async fn issue_credential(app: &App, person: &Person, id: &UserId) -> Result<Effect, Trouble> {
     let reference = format!("credential/{}/{}", person.head.person, person.head.generation);
-    let password = match app.vault.peek(&reference).await? {
-        Some(password) => Secret::new(password),
-        None => {
-            let password = app.password();
-            app.vault.put(&reference, password.reveal()).await?;
-            password
-        }
+    let password = if let Some(password) = app.vault.peek(&reference).await? {
+        Secret::new(password)
+    } else {
+        let password = app.password();
+        app.vault.put(&reference, password.reveal()).await?;
+        password
     };
     app.reader.graph().reset_password(id, &password).await?;
     amend(app.ports.roster.as_ref(), &person.head.person, |person, _| {
@@ -117,27 +117,30 @@ async fn open(app: &App, person: &Person) -> Result<Opened, Trouble> {
     match anchored_users.as_slice() {
         [] => {}
         [user] => return bind(app, person, user, None, "found by its anchor").await.map(Opened::Ended),
-        _ => return human("several accounts carry this person's anchor: clear it on all but the right one"),
+        _ => return Ok(human("several accounts carry this person's anchor: clear it on all but the right one")),
     }
-    if let Some(number) = person.head.record.employee_number() {
-        if !graph.find_users(&Filter::employee_id(number), &["id"]).await?.is_empty() {
-            return human(&format!(
-                "an account with this employee number exists: if it is this person's, set its anchor property to `{id}`; if not, correct the number"
-            ));
-        }
+    if let Some(number) = person.head.record.employee_number()
+        && !graph.find_users(&Filter::employee_id(number), &["id"]).await?.is_empty()
+    {
+        return Ok(human(&format!(
+            "an account with this employee number exists: if it is this person's, set its anchor property to `{id}`; if not, correct the number"
+        )));
     }
     let Some(upn) = free_name(app, person).await? else {
-        return human("every name the policy's patterns allow is taken: add a pattern with {n}");
+        return Ok(human("every name the policy's patterns allow is taken: add a pattern with {n}"));
     };
     let credential = format!("credential/{id}/{}", app.ports.entropy.id());
     app.vault.put(&credential, app.password().reveal()).await?;
     let intent = CreateIntent { upn, credential, opened_at: app.ports.clock.now(), conflict_since: None };
-    amend(app.ports.roster.as_ref(), &person.head.person, |person, _| person.head.account.intent = Some(intent.clone())).await?;
+    amend(app.ports.roster.as_ref(), &person.head.person, |person, _| {
+        person.head.account.intent = Some(intent.clone());
+    })
+    .await?;
     Ok(Opened::Intent(intent))
 }
 
-fn human(instructions: &str) -> Result<Opened, Trouble> {
-    Ok(Opened::Ended(Effect::Human(instructions.into(), false)))
+fn human(instructions: &str) -> Opened {
+    Opened::Ended(Effect::Human(instructions.into(), false))
 }
 
 /// The first name of the patterns that neither the tenant nor anybody in our books holds. It is ours from then on.
@@ -199,13 +202,18 @@ async fn post(app: &App, person: &Person, intent: &CreateIntent) -> Result<Poste
             Err(error) => match error.refusal() {
                 Some(Refusal::UpnTaken | Refusal::ObjectConflict { .. }) => return Ok(Posted::Taken),
                 // Seen when the name is taken in a way Graph does not explain (graph-facts 2.5).
-                Some(Refusal::BadValue { property }) if property.as_deref() == Some("netId") => return Ok(Posted::Taken),
+                Some(Refusal::BadValue { property }) if property.as_deref() == Some("netId") => {
+                    return Ok(Posted::Taken);
+                }
                 Some(Refusal::WeakPassword) => drop(reseal(app, intent).await?),
                 _ => return app.refused(person, &domain::step::Action::CreateAccount, error).map(Posted::Ended),
             },
         }
     }
-    Ok(Posted::Ended(Effect::Human("the tenant refuses every random password: look at its banned-password list".into(), false)))
+    Ok(Posted::Ended(Effect::Human(
+        "the tenant refuses every random password: look at its banned-password list".into(),
+        false,
+    )))
 }
 
 /// Seals another password under the intent's reference.
@@ -215,9 +223,17 @@ async fn reseal(app: &App, intent: &CreateIntent) -> Result<Secret, Trouble> {
     Ok(password)
 }
 
-fn new_user(app: &App, person: &Person, intent: &CreateIntent, desired: &attributes::Properties, password: Secret) -> NewUser {
-    let mut properties: Map<String, Value> = desired.clone().into_iter().filter(|(_, value)| !value.is_null()).collect();
-    let display_name = properties.remove("displayName").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
+fn new_user(
+    app: &App,
+    person: &Person,
+    intent: &CreateIntent,
+    desired: &attributes::Properties,
+    password: Secret,
+) -> NewUser {
+    let mut properties: Map<String, Value> =
+        desired.clone().into_iter().filter(|(_, value)| !value.is_null()).collect();
+    let display_name =
+        properties.remove("displayName").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
     properties.insert(app.reader.policy().tenant.anchor.clone(), json!(person.head.person.to_string()));
     NewUser {
         user_principal_name: intent.upn.clone(),
@@ -282,7 +298,13 @@ fn anchored(app: &App) -> [&str; 3] {
 }
 
 /// Binds the account: from now on its object id is the only handle.
-async fn bind(app: &App, person: &Person, user: &User, credential: Option<String>, words: &str) -> Result<Effect, Trouble> {
+async fn bind(
+    app: &App,
+    person: &Person,
+    user: &User,
+    credential: Option<String>,
+    words: &str,
+) -> Result<Effect, Trouble> {
     let Ok(id) = user.id.as_str().parse::<ObjectId>() else {
         return Ok(Effect::Human("the tenant answered with an account without a valid id: report this".into(), true));
     };

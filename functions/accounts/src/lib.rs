@@ -136,7 +136,10 @@ impl App {
                 if let Some(kept) = outcome.kept.into_iter().next() {
                     return match kept.error {
                         Some(error) if error.is_transient() => Err(error.into()),
-                        _ => Ok(Effect::Human("remove this person's authentication methods in the Entra admin center".into(), true)),
+                        _ => Ok(Effect::Human(
+                            "remove this person's authentication methods in the Entra admin center".into(),
+                            true,
+                        )),
                     };
                 }
             }
@@ -184,14 +187,21 @@ impl App {
         let cuts = action.is_urgent();
         match error.refusal() {
             Some(Refusal::NotFound) if self.is_young(person) => Ok(Effect::Later(VISIBLE_PAUSE)),
-            Some(Refusal::NotFound) if matches!(action, Action::DeleteAccount) => Ok(Effect::done("it was gone already")),
+            Some(Refusal::NotFound) if matches!(action, Action::DeleteAccount) => {
+                Ok(Effect::done("it was gone already"))
+            }
+            Some(Refusal::NotFound) if cuts => {
+                let instructions = "the tenant does not know this account any more: make sure that it is gone for good";
+                Ok(Effect::Human(instructions.into(), true))
+            }
             Some(Refusal::InsufficientPrivileges) => {
                 let instructions = "Graph refuses: the person may hold an administrator role, or Joinery lacks a permission; do this step by hand";
                 Ok(Effect::Human(instructions.into(), cuts))
             }
-            Some(Refusal::ReadOnlySynced) => {
-                Ok(Effect::Human("the account is synchronized: do this step in Active Directory on-premises".into(), cuts))
-            }
+            Some(Refusal::ReadOnlySynced) => Ok(Effect::Human(
+                "the account is synchronized: do this step in Active Directory on-premises".into(),
+                cuts,
+            )),
             Some(refusal @ (Refusal::BadValue { .. } | Refusal::MissingValue { .. })) => {
                 Ok(Effect::Human(format!("the tenant says: {refusal}; correct it in HR"), cuts))
             }

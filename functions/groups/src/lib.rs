@@ -63,7 +63,9 @@ impl Tenant for App {
         let user = UserId::from(user.as_str());
         let graph = self.reader.graph();
         match &step.action {
-            Action::AddMember { group } => added(graph.add_member(&GroupId::from(group.as_str()), &user).await, step.attempts),
+            Action::AddMember { group } => {
+                added(graph.add_member(&GroupId::from(group.as_str()), &user).await, step.attempts)
+            }
             Action::RemoveMember { group } => removed(graph.remove_member(&GroupId::from(group.as_str()), &user).await),
             _ => Ok(Effect::Human("this version cannot do this step: report it".into(), false)),
         }

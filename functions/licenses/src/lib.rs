@@ -77,7 +77,8 @@ impl Tenant for App {
             Action::AssignLicense { sku, disabled_plans } => {
                 let disabled_plans = disabled_plans.iter().map(ToString::to_string).collect();
                 let add = [License { sku: graph::SkuId::from(sku.as_str()), disabled_plans }];
-                self.given(graph.assign_license(&user, &add, &[]).await, "assigned", std::slice::from_ref(sku), step).await
+                self.given(graph.assign_license(&user, &add, &[]).await, "assigned", std::slice::from_ref(sku), step)
+                    .await
             }
             Action::RemoveLicense { sku } => {
                 let remove = [graph::SkuId::from(sku.as_str())];
@@ -101,7 +102,13 @@ impl Tenant for App {
 
 impl App {
     /// What giving a license came to. A seat that another person took meanwhile is waited for.
-    async fn given(&self, result: Result<(), graph::Error>, words: &str, skus: &[SkuId], step: &Step) -> Result<Effect, Trouble> {
+    async fn given(
+        &self,
+        result: Result<(), graph::Error>,
+        words: &str,
+        skus: &[SkuId],
+        step: &Step,
+    ) -> Result<Effect, Trouble> {
         let Err(error) = result else { return Ok(Effect::done(words)) };
         match error.refusal() {
             Some(Refusal::NoSeats { .. }) => {
@@ -122,18 +129,23 @@ impl App {
             Some(Refusal::MutuallyExclusive) => Ok(human(
                 "another product of this person holds a conflicting service plan: turn one of the two off (`disabled_plans` in the policy)",
             )),
-            Some(Refusal::DependencyMissing) => {
-                Ok(human("a service plan of this product needs one that is not assigned: give the base product in the same package"))
-            }
-            Some(Refusal::InsufficientPrivileges) => {
-                Ok(human("Graph refuses: the group is dynamic, or Joinery lacks LicenseAssignment.ReadWrite.All or GroupMember.ReadWrite.All"))
-            }
+            Some(Refusal::DependencyMissing) => Ok(human(
+                "a service plan of this product needs one that is not assigned: give the base product in the same package",
+            )),
+            Some(Refusal::InsufficientPrivileges) => Ok(human(
+                "Graph refuses: the group is dynamic, or Joinery lacks LicenseAssignment.ReadWrite.All or GroupMember.ReadWrite.All",
+            )),
             _ => Err(error.into()),
         }
     }
 
     /// What taking a license came to. If it went, whoever waits for a seat is looked at again.
-    async fn taken(&self, person: &Person, result: Result<(), graph::Error>, skus: &[SkuId]) -> Result<Effect, Trouble> {
+    async fn taken(
+        &self,
+        person: &Person,
+        result: Result<(), graph::Error>,
+        skus: &[SkuId],
+    ) -> Result<Effect, Trouble> {
         let words = match result {
             Ok(()) => "removed",
             Err(error) => match error.refusal() {
@@ -143,7 +155,9 @@ impl App {
                     return Ok(human("another product of this person depends on this one: remove that first"));
                 }
                 Some(Refusal::InsufficientPrivileges) => {
-                    return Ok(human("Graph refuses: the group is dynamic, or Joinery lacks a permission; do this step by hand"));
+                    return Ok(human(
+                        "Graph refuses: the group is dynamic, or Joinery lacks a permission; do this step by hand",
+                    ));
                 }
                 _ => return Err(error.into()),
             },

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::ids::{PersonId, hex_sha256};
 use crate::person::Person;
@@ -68,10 +69,21 @@ impl Request {
     }
 }
 
-/// A short hash of what HR says of a person.
+/// A short hash of what HR says of a person, whenever it said so: a snapshot that repeats it changes nothing.
 fn fingerprint(person: &Person) -> String {
-    let facts = serde_json::to_string(&person.head.record).unwrap_or_default();
-    hex_sha256(&[facts]).chars().take(24).collect()
+    let mut facts = serde_json::to_value(&person.head.record).unwrap_or_default();
+    forget_stamps(&mut facts);
+    hex_sha256(&[facts.to_string()]).chars().take(24).collect()
+}
+
+/// Replaces every stamp by the bare fact that there is one.
+fn forget_stamps(value: &mut Value) {
+    match value {
+        Value::Object(map) if map.contains_key("event_id") => *value = Value::Bool(true),
+        Value::Object(map) => map.values_mut().for_each(forget_stamps),
+        Value::Array(list) => list.iter_mut().for_each(forget_stamps),
+        _ => {}
+    }
 }
 
 /// Where a request stands.
@@ -105,8 +117,12 @@ pub struct HeldAction {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use jiff::SignedDuration;
+    use serde_json::json;
+
+    use super::*;
+    use crate::event::WorkerEvent;
+    use crate::ids::EventId;
 
     fn guard(people: Option<u32>, percent: Option<f64>) -> Guard {
         Guard { people, percent, window: SignedDuration::from_hours(1) }
@@ -123,6 +139,29 @@ mod tests {
         check(None, Some(2.5), 39, Some(0));
         check(Some(0), Some(100.0), 40, Some(0));
         check(None, None, 40, None);
+    }
+
+    #[test]
+    fn a_snapshot_that_repeats_the_facts_is_no_new_fact() {
+        let of = |events: &[WorkerEvent]| {
+            let mut person = Person::new("hr:7".parse().unwrap());
+            events.iter().for_each(|event| person.head.record.apply(event));
+            fingerprint(&person)
+        };
+        let left = || said(json!({"employment": {"hire_date": "2020-01-01", "end_date": "2026-03-01"}}));
+        let again = WorkerEvent { event_id: EventId::derive("hr", "s", "2"), ..left() };
+        let moved = said(json!({"employment": {"hire_date": "2020-01-01", "end_date": "2026-04-01"}}));
+        assert_eq!(of(&[left()]), of(&[left(), again]));
+        assert_ne!(of(&[left()]), of(&[moved]));
+    }
+
+    fn said(facts: Value) -> WorkerEvent {
+        let mut event = json!({
+            "event_id": "e1", "kind": "update", "worker": {"source_person_id": "7"},
+            "source": {"system": "standard-webhooks", "tenant_id": "hr", "received_at": "2026-03-02T08:00:00Z", "auth": "hmac", "raw_sha256": "00"},
+        });
+        event.as_object_mut().unwrap().extend(facts.as_object().unwrap().clone());
+        serde_json::from_value(event).unwrap()
     }
 
     #[test]

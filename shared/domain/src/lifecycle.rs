@@ -107,6 +107,8 @@ pub fn standing(person: &Person, policy: &Policy, now: Timestamp) -> Standing {
     };
     if connection.is_none() {
         standing.why = "the policy no longer names this connection".into();
+        // Nothing is granted or taken any more, and who was cut stays cut.
+        standing.want = if person.head.cut { Want::Cut } else { Want::Nothing };
         return standing;
     }
     set_kind(&mut standing, record, policy);

@@ -110,7 +110,7 @@ impl Work<'_> {
         };
         self.amend(|person, aside| {
             let Some(step) = person.steps.get_mut(id) else { return };
-            let since = if let StepState::Waiting { since, .. } = step.state { since } else { now };
+            let since = waits_since(&step.state).unwrap_or(now);
             let waiting = StepState::Waiting { why: text.clone(), sku: None, since };
             if step.state != waiting {
                 aside.timeline.push(self.line(TimelineKind::Waits, format!("{}: {text}", step.action.phrase())));
@@ -125,8 +125,8 @@ impl Work<'_> {
     /// Records, calls, records. For a granting call the fence is read last of all.
     async fn call(&self, id: &StepId) -> Result<Turn, StoreError> {
         let now = self.now();
-        let (person, step) = self.amend(|person, _| begin(person, id, now)).await?;
-        let Some(step) = step else { return Ok(Turn::PlanAgain) };
+        let (person, begun) = self.amend(|person, _| begin(person, id, now)).await?;
+        let Some(Begun { step, waits_since }) = begun else { return Ok(Turn::PlanAgain) };
         if step.action.grants() && self.ports.fences.is_up(&self.person).await? {
             self.amend(|person, aside| {
                 person.steps.remove(id);
@@ -137,13 +137,13 @@ impl Work<'_> {
             return Ok(Turn::PlanAgain);
         }
         match self.tenant.carry(&person, &step).await {
-            Ok(effect) => self.finish(&step, effect).await,
+            Ok(effect) => self.finish(&step, waits_since, effect).await,
             Err(Trouble::Store(error)) => Err(error),
             Err(Trouble::Graph(error)) => self.fail(&step, error).await,
         }
     }
 
-    async fn finish(&self, step: &Step, effect: Effect) -> Result<Turn, StoreError> {
+    async fn finish(&self, step: &Step, waits_since: Option<Timestamp>, effect: Effect) -> Result<Turn, StoreError> {
         let now = self.now();
         let settle = domain::overlay::settling(self.tenant.policy());
         let phrase = step.action.phrase();
@@ -162,7 +162,8 @@ impl Work<'_> {
                     (StepState::Done { at: now }, now.checked_add(settle).ok(), TimelineKind::Did, words.clone())
                 }
                 Effect::Wait(why, sku) => {
-                    let waiting = StepState::Waiting { why: why.clone(), sku: sku.clone(), since: now };
+                    let since = waits_since.unwrap_or(now);
+                    let waiting = StepState::Waiting { why: why.clone(), sku: sku.clone(), since };
                     (waiting, now.checked_add(RECHECK).ok(), TimelineKind::Waits, why.clone())
                 }
                 Effect::Later(_) => {
@@ -215,34 +216,50 @@ impl Work<'_> {
 }
 
 /// Marks a step as running, and what it grants as intended, before the call.
-fn begin(person: &mut Person, id: &StepId, now: Timestamp) -> Option<Step> {
+fn begin(person: &mut Person, id: &StepId, now: Timestamp) -> Option<Begun> {
     let generation = person.head.generation;
     let step = person.steps.get_mut(id).filter(|step| step.generation == generation && !step.state.is_met())?;
+    let waits_since = waits_since(&step.state);
     step.state = StepState::Running { since: now };
     step.attempts += 1;
     step.wake_at = now.checked_add(UNANSWERED_PAUSE).ok();
-    let step = step.clone();
-    if let Some(target) = granted(&step.action) {
+    let begun = Begun { step: step.clone(), waits_since };
+    if let Some(target) = granted(&begun.step.action) {
         let intent = Grant {
             target: target.clone(),
             origin: Origin::Ours,
             held: false,
-            reasons: vec![step.why.clone()],
+            // The planner notes the packages at the next look; it alone knows them.
+            reasons: Vec::new(),
             since: now,
         };
         person.grants.entry(target).or_insert(intent);
     }
-    Some(step)
+    Some(begun)
+}
+
+/// A step that is being carried out.
+struct Begun {
+    step: Step,
+    /// Since when it has been waiting, if it was: its place in the line, should it have to wait on.
+    waits_since: Option<Timestamp>,
+}
+
+fn waits_since(state: &StepState) -> Option<Timestamp> {
+    if let StepState::Waiting { since, .. } = state { Some(*since) } else { None }
 }
 
 /// What an acknowledged step means for the ledger.
 fn write_ledger(person: &mut Person, action: &Action, origin: Option<Origin>, now: Timestamp) {
-    if let Some(target) = granted(action) {
-        if let Some(grant) = person.grants.get_mut(&target) {
-            grant.since = if grant.held { grant.since } else { now };
-            grant.held = true;
+    if let Some(target) = granted(action)
+        && let Some(grant) = person.grants.get_mut(&target)
+    {
+        // What we gave before stays ours, though the tenant says it was there already.
+        if !grant.held {
+            grant.since = now;
             grant.origin = origin.unwrap_or(grant.origin);
         }
+        grant.held = true;
     }
     if let Some(target) = removed(action) {
         person.grants.remove(&target);

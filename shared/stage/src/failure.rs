@@ -27,7 +27,7 @@ impl From<StoreError> for Trouble {
 }
 
 /// The longest a message is put off; what takes longer stands in the roster with a time of its own.
-const LATER_MAX: Duration = Duration::from_secs(15 * 60);
+const LATER_MAX: Duration = Duration::from_mins(15);
 /// How long to put a message off when another change of the same object is under way (409).
 const CONCURRENCY_PAUSE: Duration = Duration::from_secs(3);
 

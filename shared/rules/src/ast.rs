@@ -39,7 +39,8 @@ pub enum Expr {
 /// `property operator value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// As written, with its object: `user.department`; inside a quantifier `_`, `assignedPlan.service`, `group.objectId`.
+    /// As written, with its object: `user.department`; inside a quantifier `_`, `assignedPlan.service`,
+    /// `group.objectId`.
     pub property: Located<String>,
     /// The operator.
     pub operator: Located<Operator>,
@@ -200,8 +201,8 @@ pub struct Shift {
     pub duration: String,
 }
 
-/// Something and its place in the source, in bytes. Equality looks at the thing alone: the same rule laid out differently is the
-/// same rule.
+/// Something and its place in the source, in bytes. Equality looks at the thing alone: the same rule laid out
+/// differently is the same rule.
 #[derive(Clone, Debug)]
 pub struct Located<T> {
     /// The thing.

@@ -24,8 +24,8 @@ pub(crate) struct Checked {
     pub(crate) extended: bool,
 }
 
-/// The clauses of the tree; when there are faults, they are added and the result is of no use. Orphans are properties of
-/// comparisons that could not be read: their names are checked all the same.
+/// The clauses of the tree; when there are faults, they are added and the result is of no use. Orphans are properties
+/// of comparisons that could not be read: their names are checked all the same.
 pub(crate) fn check(
     root: Option<&mut Expr>,
     orphans: &[Located<String>],

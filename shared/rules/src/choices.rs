@@ -1,6 +1,7 @@
 //! The two dialects, and every point where Microsoft's documents are silent or contradict one another, in one table.
 //!
-//! "The page" is Microsoft's "Manage rules for dynamic membership groups". Each row is a field of [`Choices`] and one switch.
+//! "The page" is Microsoft's "Manage rules for dynamic membership groups". Each row is a field of [`Choices`] and one
+//! switch.
 //!
 //! | Field | The question | Our answer | Why |
 //! | --- | --- | --- | --- |
@@ -16,9 +17,10 @@
 //! | [`long_durations`](Choices::long_durations) | How long are the `Y` and `M` of a duration? | 365 and 30 days | Documented nowhere; that is what .NET's `XmlConvert.ToTimeSpan` makes of them. |
 //! | [`bare_now`](Choices::bare_now) | Is `now` the same as `system.now`? | yes | Only the long form is documented; the short one can mean nothing else. |
 //!
-//! Not switchable, because only one reading makes sense: letters are compared by Unicode's simple lower-case mapping, without
-//! regard to language and without normalization; an empty string is a value and not null; a comparison with a value is false of
-//! null (`dirSyncEnabled -eq false`, too, of a user who was never synchronized); a date without a time is midnight UTC.
+//! Not switchable, because only one reading makes sense: letters are compared by Unicode's simple lower-case mapping,
+//! without regard to language and without normalization; an empty string is a value and not null; a comparison with a
+//! value is false of null (`dirSyncEnabled -eq false`, too, of a user who was never synchronized); a date without a
+//! time is midnight UTC.
 
 /// Which language a rule is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -26,9 +28,10 @@ pub enum Dialect {
     /// What Entra takes, and nothing else.
     #[default]
     Entra,
-    /// Entra's language and more: any property Graph gives a user, by Graph's name or the directory's; any date with `-ge` and
-    /// `-le`; `memberOf` together with other conditions, under `-not` and with `-eq`, `-ne` and `-notIn`. Inclusions and exclusions by person
-    /// need no extension: `… -or user.objectId -in ["…"]`, `… -and user.objectId -notIn ["…"]`.
+    /// Entra's language and more: any property Graph gives a user, by Graph's name or the directory's; any date with
+    /// `-ge` and `-le`; `memberOf` together with other conditions, under `-not` and with `-eq`, `-ne` and `-notIn`.
+    /// Inclusions and exclusions by person need no extension: `… -or user.objectId -in ["…"]`, `… -and user.objectId
+    /// -notIn ["…"]`.
     Extended,
 }
 
@@ -126,9 +129,11 @@ macro_rules! choice {
 }
 
 choice! {
-    /// What a negative operator with a value says of an empty attribute. `-ne null` and `-not` have a plain meaning and are not touched by it.
+    /// What a negative operator with a value says of an empty attribute. `-ne null` and `-not` have a plain meaning and
+    /// are not touched by it.
     NullUnderNegation {
-        /// A negative operator is the logical opposite of the positive one, which is false of an empty attribute: so it is true.
+        /// A negative operator is the logical opposite of the positive one, which is false of an empty attribute: so it
+        /// is true.
         Satisfies,
         /// No comparison with a value is true of an empty attribute.
         Fails

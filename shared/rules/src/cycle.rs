@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// The cycles of a directed graph: for each knot of nodes that can all reach one another, its shortest cycle, beginning at its
-/// least node; in the order of those. An edge from a node to itself is a cycle of one.
+/// The cycles of a directed graph: for each knot of nodes that can all reach one another, its shortest cycle, beginning
+/// at its least node; in the order of those. An edge from a node to itself is a cycle of one.
 ///
-/// A policy has an edge from every group that a package's rule reads (and from a node for licenses, if it reads service plans: see
-/// [`Rule::feeds_on`](crate::Rule::feeds_on)) to every group that the package grants (and to the node for licenses). A cycle there can make
-/// a membership flicker for ever.
+/// A policy has an edge from every group that a package's rule reads (and from a node for licenses, if it reads service
+/// plans: see [`Rule::feeds_on`](crate::Rule::feeds_on)) to every group that the package grants (and to the node for
+/// licenses). A cycle there can make a membership flicker for ever.
 ///
 /// Linear in the edges but for the shortest cycle, which is searched once per knot.
 pub fn cycles<N: Clone + Ord>(edges: impl IntoIterator<Item = (N, N)>) -> Vec<Vec<N>> {

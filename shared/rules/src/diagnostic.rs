@@ -56,8 +56,8 @@ impl Diagnostic {
 struct Place {
     line: usize,
     column: usize,
-    /// The line, or as much around the span as is readable; each tab and control character shown as one blank so that the carets stay
-    /// below their characters.
+    /// The line, or as much around the span as is readable; each tab and control character shown as one blank so that
+    /// the carets stay below their characters.
     text: String,
     /// Characters of `text` before the first caret.
     indent: usize,

@@ -8,10 +8,11 @@ use crate::facts::Cell;
 use crate::property::{Kind, Property};
 use crate::value::{Properties, Value};
 
-/// One clause of a rule, its verdict and what it rests on. Every clause is evaluated, also those the verdict did not need.
+/// One clause of a rule, its verdict and what it rests on. Every clause is evaluated, also those the verdict did not
+/// need.
 ///
-/// `Display` draws the tree, one clause to a line, with the values seen: show it only to those who may see them. `Debug` keeps
-/// them to itself. A clause that only the extended dialect has is marked.
+/// `Display` draws the tree, one clause to a line, with the values seen: show it only to those who may see them.
+/// `Debug` keeps them to itself. A clause that only the extended dialect has is marked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
     /// The verdict.

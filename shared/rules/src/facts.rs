@@ -65,7 +65,8 @@ impl Cell {
     }
 }
 
-/// The value as a string; an extension may hold a boolean, which rules treat as one, and a group or a manager is its id.
+/// The value as a string; an extension may hold a boolean, which rules treat as one, and a group or a manager is its
+/// id.
 fn text_of(value: &Value<'_>) -> Option<Text> {
     match value {
         Value::Str(text) => Some(Text::new(text)),
@@ -99,7 +100,8 @@ impl Text {
     }
 }
 
-/// Lower case, letter by letter (Unicode's simple mapping): how strings are compared. Only `İ` has a longer mapping, which begins with the simple one.
+/// Lower case, letter by letter (Unicode's simple mapping): how strings are compared. Only `İ` has a longer mapping,
+/// which begins with the simple one.
 pub(crate) fn fold(text: &str) -> Box<str> {
     if text.is_ascii() {
         return text.to_ascii_lowercase().into();

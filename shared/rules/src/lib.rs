@@ -9,15 +9,15 @@
 //! ```
 //!
 //! The way of a rule: text → tokens (`lexer`) → [`Ast`] (`parser`) → [`Rule`] (`check`), which can be evaluated without
-//! failing. The crate does no I/O, reads no clock and makes no random choice; the same rule and the same user always give
-//! the same verdict.
+//! failing. The crate does no I/O, reads no clock and makes no random choice; the same rule and the same user always
+//! give the same verdict.
 //!
 //! # The language
 //!
-//! Every operator, keyword and property that Entra documents for users; rules about devices parse and check, and are evaluated on
-//! devices as far as Graph names what they read. What Entra refuses is refused here ([`Diagnostics`]), all of it at once and each in its place. Patterns of
-//! `-match` run in bounded time; what .NET has beyond that is refused by name. [`Dialect::Extended`] has more, and a rule that needs it says so
-//! ([`Rule::dialect`]).
+//! Every operator, keyword and property that Entra documents for users; rules about devices parse and check, and are
+//! evaluated on devices as far as Graph names what they read. What Entra refuses is refused here ([`Diagnostics`]), all
+//! of it at once and each in its place. Patterns of `-match` run in bounded time; what .NET has beyond that is refused
+//! by name. [`Dialect::Extended`] has more, and a rule that needs it says so ([`Rule::dialect`]).
 //!
 //! # Choices where the documentation is silent or contradicts itself
 //!
@@ -25,8 +25,8 @@
 //!
 //! # Many rules on many users
 //!
-//! A [`RuleSet`] compiles rules together; [`RuleSet::facts`] takes out of a user what they read, once; an [`Evaluator`] runs them
-//! all, or after a change those that read what changed.
+//! A [`RuleSet`] compiles rules together; [`RuleSet::facts`] takes out of a user what they read, once; an [`Evaluator`]
+//! runs them all, or after a change those that read what changed.
 
 mod ast;
 mod check;

@@ -1,5 +1,5 @@
-//! Tokens into a tree, by recursive descent. After a fault it goes on at the next `-and`, `-or` or `)`, so that one reading
-//! finds every fault; what could be read is kept for the check.
+//! Tokens into a tree, by recursive descent. After a fault it goes on at the next `-and`, `-or` or `)`, so that one
+//! reading finds every fault; what could be read is kept for the check.
 
 mod comparison;
 mod quantified;
@@ -137,7 +137,8 @@ impl Parser<'_> {
         if !self.take(Keyword::Not) {
             return self.primary();
         }
-        // The parenthesis of `-not (…)` is not counted: `-not -not x` is printed with them and must not be deeper for it.
+        // The parenthesis of `-not (…)` is not counted: `-not -not x` is printed with them and must not be deeper for
+        // it.
         let inner = if self.next_is(&TokenKind::Open) { self.deeper(Self::group) } else { self.deeper(Self::not) };
         Some(Expr::Not(Located { node: Box::new(inner?), span }))
     }

@@ -1,9 +1,10 @@
 //! `-match`: .NET's regular expressions, as far as they can be run in bounded time.
 //!
-//! Entra's dialect is not documented; a maintainer's remark says .NET's. The `regex` crate searches in time linear in the
-//! value, so it has no look-around and no backreferences. A pattern is carried over ([`dialect`]) construct by construct: what
-//! both know is kept, what only the spelling differs in is respelled, what cannot be carried over is refused by its name. Two differences remain and
-//! are not seen in a pattern: .NET's `$` also matches before a final line break, and its `\w` differs in a few marks and joiners.
+//! Entra's dialect is not documented; a maintainer's remark says .NET's. The `regex` crate searches in time linear in
+//! the value, so it has no look-around and no backreferences. A pattern is carried over ([`dialect`]) construct by
+//! construct: what both know is kept, what only the spelling differs in is respelled, what cannot be carried over is
+//! refused by its name. Two differences remain and are not seen in a pattern: .NET's `$` also matches before a final
+//! line break, and its `\w` differs in a few marks and joiners.
 
 mod dialect;
 

@@ -17,8 +17,8 @@ use crate::property::{Kind, Object, Property};
 use crate::time::timestamp;
 use crate::value::Properties;
 
-/// A checked rule. `Display` prints its canonical form: operators with hyphens, properties in their documented spelling,
-/// parentheses only where they matter.
+/// A checked rule. `Display` prints its canonical form: operators with hyphens, properties in their documented
+/// spelling, parentheses only where they matter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     ast: Ast,
@@ -29,8 +29,8 @@ pub struct Rule {
     settings: Settings,
 }
 
-/// When a rule is evaluated. Everything else it reads are properties of the user: the manager is `manager` (`{"id": …}`), the
-/// groups are `memberOf` (their ids, or objects with an `id`).
+/// When a rule is evaluated. Everything else it reads are properties of the user: the manager is `manager` (`{"id":
+/// …}`), the groups are `memberOf` (their ids, or objects with an `id`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
     /// What `system.now` is.
@@ -48,7 +48,8 @@ impl From<Timestamp> for Context {
 pub struct Verdict {
     /// Whether the user belongs.
     pub matches: bool,
-    /// The first instant after now at which the verdict is another if nothing but time changes; to the microsecond. `None` if there is none.
+    /// The first instant after now at which the verdict is another if nothing but time changes; to the microsecond.
+    /// `None` if there is none.
     pub flips_at: Option<Timestamp>,
     /// Whose facts the rule read besides the user's own: a change of those is a reason to evaluate again.
     pub reads_others: Others,
@@ -90,7 +91,8 @@ impl Rule {
         Ok(Self { ast: Ast { root }, clause, reads, object, extended, settings: *settings })
     }
 
-    /// The same rule with other answers to the open questions, as far as they concern what a rule means and not how it is written.
+    /// The same rule with other answers to the open questions, as far as they concern what a rule means and not how it
+    /// is written.
     #[must_use]
     pub fn with_choices(mut self, choices: Choices) -> Self {
         self.settings.choices = choices;
@@ -109,7 +111,8 @@ impl Rule {
         self.with_choices(choices)
     }
 
-    /// Whether the user belongs, by a rule that [needs no clock](Self::needs_clock). Without one, nothing is true of `system.now`.
+    /// Whether the user belongs, by a rule that [needs no clock](Self::needs_clock). Without one, nothing is true of
+    /// `system.now`.
     pub fn matches(&self, user: &(impl Properties + ?Sized)) -> bool {
         self.clause.holds(&Facts::of(user, &self.reads), None)
     }
@@ -129,7 +132,8 @@ impl Rule {
         }
     }
 
-    /// Why the user belongs or does not: every clause, with the value seen. Without a clock, as [`matches`](Self::matches).
+    /// Why the user belongs or does not: every clause, with the value seen. Without a clock, as
+    /// [`matches`](Self::matches).
     pub fn explain(&self, user: &(impl Properties + ?Sized)) -> Explanation {
         Explanation::of(&self.clause, user, None)
     }
@@ -195,8 +199,8 @@ pub(crate) fn needs_clock(clause: &Clause) -> bool {
     clause.tests().iter().any(|test| matches!(test.predicate, Predicate::Date(DateTest { bound: Bound::Now(_), .. })))
 }
 
-/// The next instant at which time alone turns the clause, in microseconds: every test turns at most once, so the instants to
-/// look at are few.
+/// The next instant at which time alone turns the clause, in microseconds: every test turns at most once, so the
+/// instants to look at are few.
 pub(crate) fn flips_at(clause: &Clause, facts: &Facts, now: i64) -> Option<i64> {
     let mut turns: Vec<i64> =
         clause.tests().iter().filter_map(|test| test.turns_at(facts.cell(test.slot), now)).collect();

@@ -1,9 +1,10 @@
 //! Many rules on many users.
 //!
-//! Rules are compiled together into one network: a comparison that several rules make is one node of it, and so is a whole
-//! expression they share. The comparisons that a value can be looked up for (`-eq`, `-in`, `-startsWith`, `-endsWith`, booleans, null) are not
-//! made one by one: each property has an index from values to the comparisons they satisfy. A rule that cannot hold unless one of such comparisons
-//! does is only looked at when it has come true; the rest of a rule is then evaluated by need, each node at most once for one user.
+//! Rules are compiled together into one network: a comparison that several rules make is one node of it, and so is a
+//! whole expression they share. The comparisons that a value can be looked up for (`-eq`, `-in`, `-startsWith`,
+//! `-endsWith`, booleans, null) are not made one by one: each property has an index from values to the comparisons they
+//! satisfy. A rule that cannot hold unless one of such comparisons does is only looked at when it has come true; the
+//! rest of a rule is then evaluated by need, each node at most once for one user.
 
 mod evaluator;
 mod index;

@@ -31,7 +31,8 @@ impl Parser<'_> {
         Some(Expr::Quantified(Box::new(Quantified { property, quantifier, condition })))
     }
 
-    /// `-any _ -contains "x"`. The quantifiers bind loosest, so whatever followed would belong to the condition: nothing may.
+    /// `-any _ -contains "x"`. The quantifiers bind loosest, so whatever followed would belong to the condition:
+    /// nothing may.
     fn unbracketed(&mut self) -> Option<Expr> {
         let start = self.at;
         if !matches!(self.peek().map(|token| &token.kind), Some(TokenKind::Word(_))) {

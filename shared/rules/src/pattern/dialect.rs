@@ -135,7 +135,8 @@ impl Reader<'_> {
         self.written.push('(');
     }
 
-    /// At the `<` or `'` of a named group. The name is of no use to a search, and .NET's may hold what the other syntax's may not.
+    /// At the `<` or `'` of a named group. The name is of no use to a search, and .NET's may hold what the other
+    /// syntax's may not.
     fn named(&mut self, quote: char) {
         self.rest.next();
         if quote == '<'

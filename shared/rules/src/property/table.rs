@@ -5,10 +5,13 @@ use super::Kind::{self, Boolean, Date, Groups, Plans, Text, Texts};
 /// One row: directory name, Graph name, kind.
 pub(super) type Row = (&'static str, &'static str, Kind);
 
-/// "Manage rules for dynamic membership groups", supported properties of users. `sipProxyAddress` has no namesake in Graph, which
-/// shows the same addresses as `imAddresses`.
-pub(super) const USER: [Row; 34] = [
+/// "Manage rules for dynamic membership groups", supported properties of users. `sipProxyAddress` has no namesake in
+/// Graph, which shows the same addresses as `imAddresses`. `agentIdentityBlueprintId` and `identityParentId` are what
+/// the page (August 2026) means where it says that agents' accounts can be told apart; the portal offers the first,
+/// `evaluateDynamicMembership` takes both.
+pub(super) const USER: [Row; 36] = [
     ("accountEnabled", "accountEnabled", Boolean),
+    ("agentIdentityBlueprintId", "agentIdentityBlueprintId", Text),
     ("assignedPlans", "assignedPlans", Plans),
     ("city", "city", Text),
     ("companyName", "companyName", Text),
@@ -20,6 +23,7 @@ pub(super) const USER: [Row; 34] = [
     ("employeeId", "employeeId", Text),
     ("facsimileTelephoneNumber", "faxNumber", Text),
     ("givenName", "givenName", Text),
+    ("identityParentId", "identityParentId", Text),
     ("jobTitle", "jobTitle", Text),
     ("mail", "mail", Text),
     ("mailNickName", "mailNickname", Text),
@@ -44,7 +48,8 @@ pub(super) const USER: [Row; 34] = [
     ("userType", "userType", Text),
 ];
 
-/// The same page, properties of devices. Graph's device resource has most of them under other names; `deviceManufacturer` to
+/// The same page, properties of devices. Graph's device resource has most of them under other names;
+/// `deviceManufacturer` to
 /// `enrollmentProfileName` are read as Graph writes them.
 pub(super) const DEVICE: [Row; 19] = [
     ("accountEnabled", "accountEnabled", Boolean),
@@ -68,7 +73,8 @@ pub(super) const DEVICE: [Row; 19] = [
     ("systemLabels", "systemLabels", Texts),
 ];
 
-/// What else Graph's user resource has that a rule could ask: the extended dialect's. A nested property is named with its parent.
+/// What else Graph's user resource has that a rule could ask: the extended dialect's. A nested property is named with
+/// its parent.
 pub(super) const EXTENDED: [Row; 33] = [
     ("ageGroup", "ageGroup", Text),
     ("birthday", "birthday", Date),

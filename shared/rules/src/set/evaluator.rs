@@ -76,8 +76,8 @@ impl<'s> Evaluator<'s> {
         &self.matches
     }
 
-    /// The rules that select the user after some properties changed, named as Graph selects them; `system.now` names the clock. Only
-    /// the rules that read one of them are run: the others' verdicts are the previous ones.
+    /// The rules that select the user after some properties changed, named as Graph selects them; `system.now` names
+    /// the clock. Only the rules that read one of them are run: the others' verdicts are the previous ones.
     pub fn reevaluate(&mut self, facts: &Facts, context: Context, previous: &Matches, changed: &[&str]) -> &Matches {
         let set = self.set;
         self.forget();

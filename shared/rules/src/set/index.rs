@@ -98,7 +98,8 @@ fn add(lookup: &mut Lookup, key: &str, id: NodeId) {
     lookup.entry(key.into()).or_default().push(id);
 }
 
-/// A short string's hash, multiplied together eight bytes at a time. The keys are the policy's own, so nobody gains by making them collide.
+/// A short string's hash, multiplied together eight bytes at a time. The keys are the policy's own, so nobody gains by
+/// making them collide.
 #[derive(Debug, Default)]
 struct Quick(u64);
 

@@ -80,7 +80,8 @@ impl Network {
         }
     }
 
-    /// A negative comparison is the opposite of the positive one, which is false of null, unless it is to be false of null too.
+    /// A negative comparison is the opposite of the positive one, which is false of null, unless it is to be false of
+    /// null too.
     fn test(&mut self, test: &Test) -> NodeId {
         let Sign { negated, null } = test.sign;
         let positive = self.intern(Node::Test { slot: test.slot, predicate: test.predicate.clone() });

@@ -1,4 +1,5 @@
-//! The rule language once more, as plainly as it can be said: slow, straight from the tree, sharing no code with the crate.
+//! The rule language once more, as plainly as it can be said: slow, straight from the tree, sharing no code with the
+//! crate.
 
 use jiff::{SignedDuration, Timestamp};
 use rules::{Comparison, Expr, Literal, Operator, Quantifier};

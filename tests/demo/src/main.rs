@@ -1,7 +1,7 @@
 //! The demo as a program.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use demo::scenario::Day;
 use demo::terminal::Terminal;
 use demo::{summary, tenant::Tenant};
 use serde_json::json;
+use tempfile::TempDir;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The rest before each scene when somebody is watching.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -35,8 +37,12 @@ struct Arguments {
 
 async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let day = Day::load()?;
-    let temporary = tempfile::Builder::new().prefix("joinery-demo-").tempdir()?;
-    let directory = arguments.data.as_deref().unwrap_or(temporary.path());
+    // Removed when it goes out of sight.
+    let temporary = match &arguments.data {
+        Some(_) => None,
+        None => Some(tempfile::Builder::new().prefix("joinery-demo-").tempdir()?),
+    };
+    let directory = arguments.data.as_deref().or(temporary.as_ref().map(TempDir::path)).unwrap_or(Path::new("."));
     let mut company = Company::open(&day, directory).await?;
     let (graph, data) = (company.stage.url.to_string(), company.files.directory.display().to_string());
     let terminal = Terminal::new(&day);
@@ -57,9 +63,11 @@ async fn serve(company: &mut Company) -> Result<(), Box<dyn Error>> {
     let tenant: &Tenant = &company.stage.tenant;
     tenant.put("clock", &json!({"running": true})).await?;
     summary::what_next(company);
+    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         part = company.joinery.wait() => Err(format!("{part} ended").into()),
         _ = tokio::signal::ctrl_c() => Ok(()),
+        _ = terminate.recv() => Ok(()),
     }
 }
 

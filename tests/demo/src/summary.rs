@@ -86,7 +86,7 @@ pub fn what_next(company: &Company) {
     println!("\n{} {}\n", "━━".dimmed(), "Everything keeps running. Try, in another terminal:".bold());
     let data = company.files.directory.as_path();
     for (comment, lines) in [
-        ("what Joinery knows of somebody, and would do now", commands(data)),
+        ("what Joinery knows of somebody; what it would do now; a first password, once", commands(data)),
         ("the tenant, as Graph answers", graph(company)),
         ("be an HR system: a signed request for a new colleague", signed_request(company)),
         ("see whom it became", format!("cargo run -q -p joinery -- person hr:NEW-1 --data '{}'", data.display())),
@@ -102,7 +102,8 @@ fn commands(data: &Path) -> String {
     format!(
         "cargo run -q -p joinery -- person bamboo:201 --data '{data}'\n\
          cargo run -q -p joinery -- person hr:US-08 --data '{data}'\n\
-         cargo run -q -p joinery -- plan --data '{data}'"
+         cargo run -q -p joinery -- plan --data '{data}'\n\
+         cargo run -q -p joinery -- credential bamboo:201 --data '{data}'"
     )
 }
 

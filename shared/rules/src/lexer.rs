@@ -56,6 +56,11 @@ pub(crate) fn tokens(source: &str, choices: &Choices) -> (Vec<Token>, Vec<Diagno
         if first.is_whitespace() {
             continue;
         }
+        if INVISIBLE.contains(first) {
+            let fault = Diagnostic::new(start..lexer.at(), "an invisible character stands here");
+            lexer.faults.push(fault.help(format!("delete it: U+{:04X}", u32::from(first))));
+            continue;
+        }
         let kind = lexer.token(start, first);
         tokens.push(Token { kind, span: start..lexer.at() });
     }
@@ -179,8 +184,15 @@ fn in_word(c: char) -> bool {
 }
 
 fn in_symbol(c: char) -> bool {
-    !in_word(c) && !c.is_whitespace() && !"()[],\"'“”„‘’‚-–\\".contains(c) && !DASHES.contains(c)
+    !in_word(c)
+        && !c.is_whitespace()
+        && !"()[],\"'“”„‘’‚-–\\".contains(c)
+        && !DASHES.contains(c)
+        && !INVISIBLE.contains(c)
 }
 
 /// What looks like a hyphen and is none: hyphen, non-breaking hyphen, figure dash, em dash, minus.
 const DASHES: &str = "‐‑‒—−";
+
+/// What web pages and editors leave behind: zero-width blanks and joiners, soft hyphen, byte order mark.
+const INVISIBLE: &str = "\u{200b}\u{200c}\u{200d}\u{2060}\u{ad}\u{feff}";

@@ -13,7 +13,12 @@ const GROUPS_MAX: usize = 50;
 
 impl Check<'_> {
     pub(super) fn quantified(&mut self, quantified: &mut Quantified) -> Option<Clause> {
-        let property = self.resolve(&quantified.property)?;
+        let Some(property) = self.resolve(&quantified.property) else {
+            // What is wrong inside is to be told all the same, by what its items seem to be.
+            let kind = items_of(&quantified.condition.node);
+            self.condition(kind, &mut quantified.condition.node);
+            return None;
+        };
         let kind = property.kind();
         if !matches!(kind, Kind::Texts | Kind::Plans | Kind::Groups) {
             let name = quantified.quantifier.node.name();
@@ -129,5 +134,19 @@ impl Check<'_> {
         };
         comparison.property.node = name;
         Some(condition)
+    }
+}
+
+/// The kind of collection whose items the first comparison names.
+fn items_of(condition: &Expr) -> Kind {
+    match condition {
+        Expr::Or(parts) | Expr::And(parts) => parts.first().map_or(Kind::Texts, items_of),
+        Expr::Not(inner) => items_of(&inner.node),
+        Expr::Comparison(comparison) => match comparison.property.node.split('.').next() {
+            Some(object) if object.eq_ignore_ascii_case("assignedPlan") => Kind::Plans,
+            Some(object) if object.eq_ignore_ascii_case("group") => Kind::Groups,
+            _ => Kind::Texts,
+        },
+        Expr::Quantified(_) | Expr::DirectReports(_) => Kind::Texts,
     }
 }

@@ -38,7 +38,7 @@ impl Answer {
 pub(crate) type Answered = Result<Answer, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Turns what the HR system says about people into accounts, groups and licenses in Microsoft 365.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "joinery", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -54,7 +54,7 @@ Examples:
   joinery plan
   joinery person bamboo:1234";
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     Up(up::Up),
     Status(status::Status),

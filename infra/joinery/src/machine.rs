@@ -12,13 +12,13 @@ use jiff::SignedDuration;
 use crate::functions::Functions;
 
 /// How long a message stays hidden while a function works on it.
-const VISIBILITY: Duration = Duration::from_secs(180);
+const VISIBILITY: Duration = Duration::from_mins(3);
 /// How long a function may work on one message. It ends well before the message shows again.
 const RECORD_MAX: Duration = Duration::from_secs(150);
 /// The first pause before a failed message is tried again; it doubles with each try.
 const RETRY_FIRST: Duration = Duration::from_secs(5);
 /// The longest pause between tries.
-const RETRY_MAX: Duration = Duration::from_secs(15 * 60);
+const RETRY_MAX: Duration = Duration::from_mins(15);
 /// How many people one sweep wakes.
 const SWEEP_MAX: usize = 500;
 /// When a person who was woken is woken again, should the wake-up have been lost.

@@ -16,7 +16,9 @@ pub const PUBLIC_GRAPH: &str = "https://graph.microsoft.com/v1.0";
 
 /// Reads a variable of the environment. A value and not a call, so that tests and the demo bring their own.
 #[derive(Clone)]
-pub struct Environment(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Environment(Arc<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Environment {
     /// The process's own.

@@ -8,12 +8,17 @@ use embedded::Store;
 /// `CONNECTION:SOURCE_ID`, an object id, or a user principal name.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Whom {
-    /// Who: CONNECTION:SOURCE_ID, an object id, or a user principal name
+    /// Who: `CONNECTION:SOURCE_ID`, an object id, or a user principal name
     #[arg(value_name = "PERSON")]
     name: String,
 }
 
 impl Whom {
+    /// Whoever is called so.
+    pub(crate) fn named(name: String) -> Self {
+        Self { name }
+    }
+
     /// The person; None, with the reason said on stderr, if nobody or more than one is meant.
     pub(crate) async fn find(&self, store: &Store) -> Result<Option<Person>, StoreError> {
         let found = self.ids(store).await?;

@@ -24,8 +24,9 @@ pub(crate) struct Credential {
 }
 
 const AFTER_HELP: &str = "\
-The password is printed on stdout and destroyed here: there is no second time. The person must replace it at the first
-sign-in. Hand it over by a way that only they can read. Exit code 1: there is none (any more).
+The password is printed on stdout and destroyed here: there is no second time. The person must
+replace it at the first sign-in. Hand it over by a way that only they can read. Exit code 1: there
+is none (any more).
 
 Example:
   joinery credential bamboo:1234";

@@ -277,7 +277,7 @@ struct Outcome {
 impl Replay {
     async fn run(self) -> Answered {
         let desk = self.data.open().await?;
-        let ids = if self.all {
+        let ids: Vec<String> = if self.all {
             let selected = self.selection.select(&desk.store, desk.clock.now())?;
             // What came from no queue can be repeated by its sender only.
             selected.into_iter().filter(|failure| failure.queue.is_some()).map(|failure| failure.id).collect()
@@ -285,12 +285,11 @@ impl Replay {
             self.ids
         };
         if self.all && !self.yes && !ids.is_empty() {
+            let what = print::count(ids.len(), "failure");
             if !print::can_ask() {
-                return Err(
-                    format!("{} failures would be replayed: say --yes, there is nobody to ask", ids.len()).into()
-                );
+                return Err(format!("say --yes to replay {what}: there is nobody to ask").into());
             }
-            if !print::ask(&format!("replay {} failures?", ids.len()))? {
+            if !print::ask(&format!("replay {what}?"))? {
                 return Ok(Answer::No);
             }
         }

@@ -17,19 +17,19 @@ use crate::print::{self, Format};
 const BODY_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Look at what HR systems send
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Hr {
     #[command(subcommand)]
     command: HrCommand,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum HrCommand {
     Decode(Decode),
 }
 
 /// Judge a captured request as the front door would, and print the events in it; touches nothing
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 struct Decode {
     /// The kind of HR system: bamboohr or standard-webhooks
@@ -59,8 +59,8 @@ struct Decode {
 }
 
 const AFTER_HELP: &str = "\
-Prints {\"signature\", \"verdict\", \"reason\", \"events\"}; personal e-mail and mobile are masked. Exit code 0: accepted,
-handshake or ignored; 1: refused; 2: broken.
+Prints {\"signature\", \"verdict\", \"reason\", \"events\"}; personal e-mail and mobile are masked. Exit
+code 0: accepted, handshake or ignored; 1: refused; 2: broken.
 
 Examples:
   joinery hr decode --source standard-webhooks body.json

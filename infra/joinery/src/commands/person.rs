@@ -37,8 +37,9 @@ pub(crate) struct PersonCommand {
 }
 
 const AFTER_HELP: &str = "\
-The tenant is read as it is now, without our own writes laid over it; if it cannot be reached, that is said and the rest
-is shown. Personal e-mail and mobile are masked. Exit code 1: nobody is called so.
+The tenant is read as it is now, without our own writes laid over it; if it cannot be reached, that
+is said and the rest is shown. Personal e-mail and mobile are masked. Exit code 1: nobody is called
+so.
 
 Examples:
   joinery person bamboo:1234

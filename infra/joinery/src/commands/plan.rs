@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use clap::Args;
 use domain::ids::PersonId;
+use domain::lifecycle;
 use domain::person::Person;
 use domain::policy::Policy;
 use domain::ports::{Controls, Roster};
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::tz::TimeZone;
 use joinery::desk::{Desk, load_policy};
 use joinery::functions::Functions;
 use joinery::tenant::Environment;
@@ -29,7 +31,7 @@ const AT_A_TIME: usize = 6;
 /// How often a look that is throttled is tried again.
 const TRIES_MAX: usize = 4;
 /// The longest pause before that.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 /// From how many people on a progress bar is worth it.
 const BAR_FROM: usize = 10;
 
@@ -37,9 +39,9 @@ const BAR_FROM: usize = 10;
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Plan {
-    /// Only for this person: CONNECTION:SOURCE_ID, an object id, or a user principal name
-    #[command(flatten)]
-    whom: Option<Whom>,
+    /// Only for this person: `CONNECTION:SOURCE_ID`, an object id, or a user principal name
+    #[arg(value_name = "PERSON")]
+    whom: Option<String>,
     /// Plan under this policy instead of the one `joinery up` was started with
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -50,9 +52,9 @@ pub(crate) struct Plan {
 }
 
 const AFTER_HELP: &str = "\
-Reads the tenant and plans each person anew. Effects are `now`, `waits` (with what for), `human` (only a human can do it),
-or `later`: what the policy gives somebody whose account is not there yet. Exit code 1: nobody is called so; 2: somebody
-could not be looked at.
+Reads the tenant and plans each person anew. Effects are `now`, `waits` (with what for), `human`
+(only a human can do it), or `later`: what the policy gives somebody whose account is not there yet.
+Exit code 1: nobody is called so; 2: somebody could not be looked at.
 
 Examples:
   joinery plan
@@ -62,9 +64,9 @@ Examples:
 impl Plan {
     pub(crate) async fn run(self) -> Answered {
         let desk = self.data.open().await?;
-        let whom = match &self.whom {
+        let whom = match self.whom {
             None => desk.everyone().await?,
-            Some(whom) => match whom.find(&desk.store).await? {
+            Some(name) => match Whom::named(name).find(&desk.store).await? {
                 Some(person) => vec![person.head.person],
                 None => return Ok(Answer::No),
             },
@@ -97,7 +99,8 @@ async fn plan(
             let Some(person) = desk.store.person(&id).await? else { continue };
             let (functions, policy, now) = (Arc::clone(&functions), Arc::clone(policy), report.as_of);
             looking.spawn(async move {
-                let mut looked = look(&functions, &person).await;
+                let zone = lifecycle::standing(&person, &policy, now).zone;
+                let mut looked = look(&functions, &person, &zone).await;
                 looked.0.extend(later(&person, &policy, now));
                 looked
             });
@@ -113,7 +116,7 @@ async fn plan(
 }
 
 /// What each stage would do for a person; what cannot be read is said, and the rest is planned.
-async fn look(functions: &Functions, person: &Person) -> (Vec<Effect>, Vec<NotRead>) {
+async fn look(functions: &Functions, person: &Person, zone: &TimeZone) -> (Vec<Effect>, Vec<NotRead>) {
     let (mut effects, mut not_read) = (Vec::new(), Vec::new());
     let id = &person.head.person;
     for tenant in functions.stages() {
@@ -122,7 +125,8 @@ async fn look(functions: &Functions, person: &Person) -> (Vec<Effect>, Vec<NotRe
                 not_read.push(NotRead::new(id, tenant.stage(), "the account is not visible yet"));
             }
             Ok(look) => {
-                effects.extend(look.plan.steps.into_iter().map(|planned| of_stage(id, tenant.stage(), planned)))
+                let planned = look.plan.steps.into_iter();
+                effects.extend(planned.map(|planned| of_stage(id, tenant.stage(), zone, planned)));
             }
             Err(trouble) => not_read.push(NotRead::new(id, tenant.stage(), &reason(&trouble))),
         }

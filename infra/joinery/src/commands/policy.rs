@@ -7,7 +7,7 @@ use domain::policy::{self, Fault, Severity};
 use serde::Serialize;
 
 use super::{Answer, Answered};
-use crate::print::{self, Format, Output};
+use crate::print::{self, Format, Output, count};
 
 /// Work on a policy file
 #[derive(Debug, Args)]
@@ -33,8 +33,8 @@ struct Check {
 }
 
 const AFTER_HELP: &str = "\
-Touches nothing but the file; secrets are not looked up. Exit code 0: good, perhaps with warnings; 1: it has faults;
-2: it cannot be read.
+Touches nothing but the file; secrets are not looked up. Exit code 0: good, perhaps with warnings;
+1: it has faults; 2: it cannot be read.
 
 Examples:
   joinery policy check policy.toml
@@ -99,8 +99,4 @@ fn summary(file: &Path, faults: &[Fault], policy: Option<&policy::Policy>) -> St
         }
         None => format!("{gap}{name}: {}, {}\n", count(errors, "fault"), count(warnings, "warning")),
     }
-}
-
-fn count(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }

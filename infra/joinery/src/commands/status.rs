@@ -49,7 +49,8 @@ struct Report {
 
 #[derive(Debug, Serialize)]
 struct Queue {
-    queue: QueueName,
+    #[serde(rename = "queue")]
+    name: QueueName,
     depth: u64,
     oldest: Option<Timestamp>,
 }
@@ -64,9 +65,9 @@ impl Status {
 }
 
 async fn report(desk: &Desk) -> Result<Report, StoreError> {
-    let queue = |queue| {
+    let queue = |name| {
         let store = &desk.store;
-        Ok::<_, StoreError>(Queue { queue, depth: store.depth(queue)?, oldest: store.oldest(queue)? })
+        Ok::<_, StoreError>(Queue { name, depth: store.depth(name)?, oldest: store.oldest(name)? })
     };
     let mut report = Report {
         now: desk.clock.now(),
@@ -120,7 +121,7 @@ fn show(report: &Report) -> String {
     let mut queues = Rows::new(&["QUEUE", "MESSAGES", "OLDEST"]);
     for queue in &report.queues {
         let oldest = queue.oldest.map_or_else(|| "-".into(), |at| print::span(report.now.duration_since(at)));
-        queues.push([queue.queue.to_string(), queue.depth.to_string(), oldest]);
+        queues.push([queue.name.to_string(), queue.depth.to_string(), oldest]);
     }
     text += &queues.show("");
     text += &counts("People by phase", "PHASE", &report.phases, "nobody");

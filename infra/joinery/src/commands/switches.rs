@@ -141,11 +141,8 @@ fn show(turned: &Turned) -> String {
     let line = |name: &str, before: &str, after: &str| {
         if before == after { format!("{name}: {after}\n") } else { format!("{name}: {after} (was: {before})\n") }
     };
-    let mut text = line("mode", before.mode, after.mode) + &line("stopped", before.stopped, after.stopped);
-    if *woken > 0 {
-        text += &format!("people looked at again: {woken}\n");
-    }
-    text
+    let woken = if *woken == 0 { String::new() } else { format!("people looked at again: {woken}\n") };
+    line("mode", before.mode, after.mode) + &line("stopped", before.stopped, after.stopped) + &woken
 }
 
 #[cfg(test)]

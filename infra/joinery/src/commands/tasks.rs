@@ -24,7 +24,8 @@ pub(crate) struct Tasks {
 #[derive(Debug, Serialize)]
 struct Task {
     person: PersonId,
-    task: String,
+    #[serde(rename = "task")]
+    phrase: String,
     why: String,
     instructions: String,
 }
@@ -37,7 +38,7 @@ impl Tasks {
             let Some(person) = desk.store.person(&id).await? else { continue };
             tasks.extend(progress::tasks(&person).map(|(step, instructions)| Task {
                 person: id.clone(),
-                task: step.action.phrase(),
+                phrase: step.action.phrase(),
                 why: step.why.clone(),
                 instructions: instructions.to_owned(),
             }));
@@ -45,8 +46,8 @@ impl Tasks {
         print::list(self.output.format, &tasks, |tasks| {
             let mut rows = Rows::new(&["PERSON", "TASK", "WHY", "WHAT TO DO"]);
             for task in tasks {
-                let Task { person, task, why, instructions } = task;
-                rows.push([person.to_string(), task.clone(), why.clone(), instructions.clone()]);
+                let Task { person, phrase, why, instructions } = task;
+                rows.push([person.to_string(), phrase.clone(), why.clone(), instructions.clone()]);
             }
             rows.show("no tasks")
         })?;

@@ -41,19 +41,21 @@ pub(crate) struct Up {
 }
 
 const AFTER_HELP: &str = "\
-The first line on stdout is `listening on http://ADDR`. HR systems post to /hr/CONNECTION[/KIND]; /healthz tells whether
-all is well. Ctrl-C finishes what is in hand and ends with 0; whatever is left goes on at the next start.
+The first line on stdout is `listening on http://ADDR`. HR systems post to /hr/CONNECTION[/KIND];
+/healthz tells whether all is well. Ctrl-C finishes what is in hand and ends with 0; whatever is
+left goes on at the next start.
 
-Mode: a real tenant starts in observe (plans, writes nothing) until `joinery enforce`; an emulator on this machine starts
-in enforce. Changing the policy file has no effect before a restart: try it with `joinery plan --policy FILE` first.
+Mode: a real tenant starts in observe (plans, writes nothing) until `joinery enforce`; an emulator
+on this machine starts in enforce. Changing the policy file has no effect before a restart: try it
+with `joinery plan --policy FILE` first.
 
 Environment:
   AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET   who we are
-  CUT_CLIENT_ID, CUT_CLIENT_SECRET                        who cuts access, with a quota of its own; else the first
-  AZURE_AUTHORITY_HOST                                    a national cloud's
-  RUST_LOG                                                what is logged
-For an emulator on this machine all have defaults. Secrets that the policy names as `env:NAME` are read here, too; a
-relative `file:PATH` is beside the policy.
+  CUT_CLIENT_ID, CUT_CLIENT_SECRET   who cuts access, with a quota of its own; else the first
+  AZURE_AUTHORITY_HOST               where tokens come from, for a national cloud
+  RUST_LOG                           what is logged
+For an emulator on this machine all have defaults. Secrets that the policy names as `env:NAME` are
+read here, too; a relative `file:PATH` is beside the policy.
 
 Examples:
   joinery up --policy policy.toml

@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_secs(30);
 /// The first pause after a failure; it doubles.
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
 /// The longest.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// Keeps the store's addresses up to date with the tenant's.
 pub(super) struct Reading {

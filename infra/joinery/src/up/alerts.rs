@@ -34,7 +34,7 @@ impl Pager for Alarm {
         if !self.store.raise(&page)? {
             return Ok(());
         }
-        tracing::warn!(key = page.key, "paged");
+        tracing::warn!(key = page.key, "paged: {}", page.text);
         if self.waiting.as_ref().is_some_and(|waiting| waiting.try_send(page).is_err()) {
             tracing::error!("too many pages wait for the alerts webhook: see `joinery pages`");
         }

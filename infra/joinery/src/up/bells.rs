@@ -44,7 +44,9 @@ impl Bells {
     /// Rings them all: time has jumped, and anything may have become visible or due.
     pub(super) fn ring_all(&self) {
         self.of_sweep().notify_one();
-        QueueName::ALL.into_iter().for_each(|queue| self.of(queue).notify_one());
+        for queue in QueueName::ALL {
+            self.of(queue).notify_one();
+        }
     }
 }
 

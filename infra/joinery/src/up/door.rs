@@ -31,6 +31,8 @@ const CONNECTIONS_MAX: usize = 256;
 const HEAD_MAX: Duration = Duration::from_secs(10);
 /// How long a body may take to arrive.
 const BODY_MAX: Duration = Duration::from_secs(20);
+/// How much of a body is read before the connection is closed on it, in bytes.
+const HEARD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The rest after a connection could not be accepted, as when the process is out of files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -121,19 +123,21 @@ async fn webhook(State(door): State<Door>, request: Request) -> Result<Response,
     Ok(answer.map(Body::from))
 }
 
-/// Reads a body to its end, or one byte further than intake takes: it is intake that says so, in its own words and order.
+/// Reads a body to its end and keeps one byte more than intake takes: it is intake that says so, in its own words and
+/// order. Somewhat more is read and dropped, because a sender who is cut off while sending seldom hears the answer.
 async fn read(body: Body) -> Result<Bytes, axum::Error> {
     let mut body = pin!(body);
-    let mut bytes = BytesMut::new();
+    let (mut kept, mut length) = (BytesMut::new(), 0);
     while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
-        let Ok(data) = frame?.into_data() else { continue };
-        let room = (intake::BODY_BYTES_MAX + 1).saturating_sub(bytes.len());
-        bytes.extend(data.into_iter().take(room));
-        if bytes.len() > intake::BODY_BYTES_MAX {
+        let Ok(mut data) = frame?.into_data() else { continue };
+        length += data.len();
+        data.truncate((intake::BODY_BYTES_MAX + 1).saturating_sub(kept.len()));
+        kept.extend_from_slice(&data);
+        if length > HEARD_BYTES_MAX {
             break;
         }
     }
-    Ok(bytes.freeze())
+    Ok(kept.freeze())
 }
 
 fn problem(status: StatusCode, word: &str, title: &str, detail: &str) -> Response {
@@ -147,4 +151,17 @@ fn respond(status: StatusCode, content_type: &'static str, body: String) -> Resp
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_is_read_one_byte_further_than_intake_takes() {
+        let most = vec![b'x'; intake::BODY_BYTES_MAX];
+        assert_eq!(read(Body::from(most.clone())).await.unwrap().len(), intake::BODY_BYTES_MAX);
+        let more = [most.as_slice(), most.as_slice()].concat();
+        assert_eq!(read(Body::from(more)).await.unwrap().len(), intake::BODY_BYTES_MAX + 1);
+    }
 }

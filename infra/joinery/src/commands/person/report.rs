@@ -231,7 +231,7 @@ fn employment(id: &str, term: &Term) -> Employment {
     Employment {
         id: id.to_owned(),
         facts: registers.map(|(field, register)| fact(field.path(), field.kind(), &register.value)).collect(),
-        revoked_at: term.revoked.as_ref().map(|stamp| stamp.recorded_at),
+        revoked_at: term.revoked.stamps().map(|stamp| stamp.recorded_at).max(),
     }
 }
 

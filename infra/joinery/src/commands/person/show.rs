@@ -117,19 +117,20 @@ fn seen_account(seen: &tenant::Account, account: &Account) -> String {
         Some(Value::Bool(false)) => "blocked",
         _ => "not said",
     };
+    let agrees = if account.differences.is_empty() { "as HR says" } else { "not as HR says" };
     let mut text = pairs(&[
         ("name", property("userPrincipalName")),
         ("display name", property("displayName")),
         ("sign-in", enabled.to_owned()),
         ("usage location", property("usageLocation")),
+        ("properties", agrees.to_owned()),
     ]);
-    if account.differences.is_empty() {
-        text += &pairs(&[("properties", "as HR says".into())]);
-    } else {
+    if !account.differences.is_empty() {
         let mut rows = Rows::new(&["PROPERTY", "HR SAYS", "TENANT SHOWS"]);
         for difference in &account.differences {
             rows.push([difference.property.clone(), value(&difference.hr), value(&difference.tenant)]);
         }
+        text += "\n";
         text += &rows.show("");
     }
     let mut groups = Rows::new(&["GROUP", "ID"]);

@@ -1,6 +1,5 @@
 //! What the tenant shows of an account at this moment.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::ids::ObjectId;
@@ -9,6 +8,8 @@ use domain::policy::{Policy, skus};
 use graph::{Client, UserId, request};
 use serde::Serialize;
 
+/// What nobody needs to see here: personal addresses, and what is told by the licenses already.
+const NOT_SHOWN: &[&str] = &["otherMails", "assignedPlans", "assignedLicenses"];
 /// How long the tenant may take.
 const LOOK_MAX: Duration = Duration::from_secs(20);
 
@@ -71,9 +72,10 @@ pub(super) async fn look(graph: &Client, object: &ObjectId, policy: Option<&Poli
 async fn read(graph: &Client, object: &ObjectId, policy: Option<&Policy>) -> Result<Option<Account>, graph::Error> {
     let id = UserId::from(object.as_str());
     let anchor = policy.map(|policy| policy.tenant.anchor.as_str());
-    let select: BTreeSet<&str> = graph::User::PROPERTIES.iter().copied().chain(anchor).collect();
-    let select: Vec<&str> = select.into_iter().collect();
-    let Some(user) = graph.find::<User>(&request::get_user((&id).into(), &select)).await? else { return Ok(None) };
+    let shown = graph::User::PROPERTIES.iter().copied().filter(|property| !NOT_SHOWN.contains(property));
+    let select: Vec<&str> = shown.chain(anchor).collect();
+    let Some(mut user) = graph.find::<User>(&request::get_user((&id).into(), &select)).await? else { return Ok(None) };
+    user.retain(|property, _| !property.starts_with('@'));
     let groups = graph.member_groups(&id, &["id", "displayName"]).await?;
     let groups = groups.into_iter().map(|group| Group { id: group.id.as_str().to_owned(), name: group.display_name });
     let licenses = licenses(&user);

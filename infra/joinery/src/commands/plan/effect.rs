@@ -10,6 +10,7 @@ use domain::policy::Policy;
 use domain::ports::Switches;
 use domain::step::{Action, Stage};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -48,6 +49,9 @@ pub(super) struct Effect {
     pub(super) note: Option<String>,
     /// The action itself.
     pub(super) action: Action,
+    /// The zone its times are shown in.
+    #[serde(skip)]
+    pub(super) zone: TimeZone,
 }
 
 /// When it would be done.
@@ -120,7 +124,7 @@ impl Report {
 }
 
 /// A planned step as an effect.
-pub(super) fn of_stage(person: &PersonId, stage: Stage, planned: Planned) -> Effect {
+pub(super) fn of_stage(person: &PersonId, stage: Stage, zone: &TimeZone, planned: Planned) -> Effect {
     let (when, until, note) = match planned.wait {
         None => (When::Now, None, None),
         Some(Wait::Until(at)) => (When::Waits, Some(at), None),
@@ -128,8 +132,8 @@ pub(super) fn of_stage(person: &PersonId, stage: Stage, planned: Planned) -> Eff
         Some(Wait::Human(instructions)) => (When::Human, None, Some(instructions)),
     };
     let (kind, what) = (kind(&planned.action), planned.action.phrase());
-    let (person, why, action) = (person.clone(), planned.why, planned.action);
-    Effect { person, stage, kind, what, why, when, until, note, action }
+    let (person, zone) = (person.clone(), zone.clone());
+    Effect { person, stage, kind, what, why: planned.why, when, until, note, action: planned.action, zone }
 }
 
 /// What the policy gives somebody who has no account yet: the later stages see nothing before it is there.
@@ -162,6 +166,7 @@ pub(super) fn later(person: &Person, policy: &Policy, now: Timestamp) -> Vec<Eff
         until: None,
         note: Some("when the account is there".into()),
         action,
+        zone: view.standing.zone.clone(),
     };
     groups.chain(licenses).map(effect).collect()
 }

@@ -2,7 +2,6 @@
 
 use domain::policy::skus;
 use domain::step::Action;
-use jiff::tz::TimeZone;
 
 use super::effect::{Effect, Report, When};
 use crate::print::{Rows, heading, when};
@@ -14,7 +13,7 @@ pub(super) fn show(report: &Report) -> String {
         (mode, "nothing") => format!("mode {mode}: it is being done, or about to be"),
         (mode, stopped) => format!("mode {mode}, stopped: {stopped}"),
     };
-    let mut text = format!("{} people looked at; {mode}\n", report.people);
+    let mut text = format!("{} looked at; {mode}\n", people(report.people));
     let mut counts = Rows::new(&["WOULD BE DONE NOW", "COUNT"]);
     for (kind, count) in &report.counts {
         counts.push([kind.replace('_', " "), count.to_string()]);
@@ -44,7 +43,7 @@ fn effects(effects: &[Effect]) -> String {
     let mut rows = Rows::new(&["PERSON", "WHEN", "WHAT", "WHY", "NOTE"]);
     for effect in effects {
         let until = effect.until.filter(|_| effect.when == When::Waits);
-        let until = until.map(|at| format!("until {}", when(at, &TimeZone::UTC)));
+        let until = until.map(|at| format!("until {}", when(at, &effect.zone)));
         rows.push([
             effect.person.to_string(),
             effect.when.word().to_owned(),
@@ -65,4 +64,8 @@ fn what(effect: &Effect) -> String {
         },
         _ => effect.what.clone(),
     }
+}
+
+fn people(number: usize) -> String {
+    if number == 1 { "1 person".into() } else { format!("{number} people") }
 }

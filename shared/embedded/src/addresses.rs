@@ -48,3 +48,22 @@ fn stored_holder(kind: &str, id: &str) -> Query<AddressHolder> {
     };
     holder.ok_or_else(|| corrupt("addresses", "a holder"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Room;
+
+    #[tokio::test]
+    async fn claiming_many_takes_what_is_free_and_leaves_what_is_held() {
+        let room = Room::new();
+        let person = AddressHolder::Person("hr:1".parse().unwrap());
+        let object = AddressHolder::Object("11111111-1111-1111-1111-111111111111".parse().unwrap());
+        room.store.claim("held@contoso.example", &person).await.unwrap();
+        let claims =
+            ["Held@Contoso.example", "free@contoso.example"].map(|address| (address.to_owned(), object.clone()));
+        room.store.claim_all(&claims).unwrap();
+        assert_eq!(room.store.claim("held@contoso.example", &object).await.unwrap(), person);
+        assert_eq!(room.store.claim("FREE@contoso.example", &person).await.unwrap(), object);
+    }
+}

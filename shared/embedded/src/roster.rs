@@ -207,3 +207,25 @@ fn store_step(connection: &Connection, person: &str, step: &Step) -> Query<()> {
 fn people(ids: &[String]) -> Query<Vec<PersonId>> {
     ids.iter().map(|id| id.parse().map_err(|_| corrupt("people", "a person's id"))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::at;
+    use crate::testing::Room;
+
+    #[tokio::test]
+    async fn everybody_who_is_woken_is_due_at_once() {
+        let room = Room::new();
+        for (id, due) in [("hr:1", None), ("hr:2", Some(at(9_000)))] {
+            let mut head = domain::person::Person::new(id.parse().unwrap()).head;
+            (head.version, head.next_due) = (1, due);
+            let unchanged = domain::person::Person::new(head.person.clone());
+            let change = Change { head: Some(head), ..unchanged.change_since(&unchanged) };
+            room.store.commit(change).await.unwrap();
+        }
+        assert_eq!(room.store.take_due(at(10), at(600), 10).await.unwrap(), []);
+        assert_eq!(room.store.wake_all(at(10)).unwrap(), 2);
+        assert_eq!(room.store.take_due(at(10), at(600), 10).await.unwrap().len(), 2);
+    }
+}

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 pub type Machine = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// A clock that is set by hand.
+#[derive(Clone)]
 pub(crate) struct Clock {
     /// The emulated instant at `since`, or the instant at which the clock stands.
     base: Timestamp,

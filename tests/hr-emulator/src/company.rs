@@ -41,6 +41,7 @@ impl std::fmt::Debug for Options {
 pub struct SeedError(String);
 
 /// A company's HR system.
+#[derive(Clone)]
 pub struct Company {
     pub(crate) clock: Clock,
     pub(crate) employees: Employees,

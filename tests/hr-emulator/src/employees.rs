@@ -8,18 +8,22 @@ use serde_json::{Map, Value, json};
 /// Fields by name, as their writer spelled it.
 pub(crate) type Fields = Map<String, Value>;
 
+/// Versions kept of one record; the oldest go first.
+const VERSIONS_MAX: usize = 1_000;
+
 /// The fields that are dates: empty, they are written `0000-00-00`.
 const DATES: &[&str] =
     &["dateofbirth", "employeestatusdate", "hiredate", "originalhiredate", "payrateeffectivedate", "terminationdate"];
 
 /// A record from an instant on; without fields, it was deleted.
+#[derive(Clone)]
 struct Version {
     at: Timestamp,
     fields: Option<Fields>,
 }
 
 /// Everybody, by record id.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Employees(BTreeMap<String, Vec<Version>>);
 
 impl Employees {
@@ -35,6 +39,9 @@ impl Employees {
             }
             fields
         });
+        if versions.len() >= VERSIONS_MAX {
+            versions.remove(0);
+        }
         versions.push(Version { at, fields });
     }
 

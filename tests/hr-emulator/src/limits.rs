@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 const WINDOW: SignedDuration = SignedDuration::from_mins(1);
 
 /// The limits, and what was used of them.
+#[derive(Clone)]
 pub(crate) struct Limits {
     per_minute: Option<u64>,
     lag_ms: i64,

@@ -7,6 +7,7 @@ mod licenses;
 mod lifecycle;
 mod names;
 mod secrecy;
+mod thin;
 mod unreliable;
 
 use crate::world::{World, joiner};

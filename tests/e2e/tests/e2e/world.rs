@@ -5,6 +5,7 @@
 //! every time, a month passes in a second, and a world can be forked: the same history, several futures.
 
 pub(crate) mod hr;
+mod hr_system;
 mod ports;
 mod schedule;
 pub(crate) mod tenant;
@@ -113,6 +114,7 @@ impl Setup {
         let site = Site {
             policy: Arc::new(policy),
             emulator: Emulator::new(tenant),
+            hr_system: hr_system::standing_at(clock.now()),
             clock,
             entropy: Arc::new(Seeded::new(self.entropy, 0)),
             directory: tempfile::tempdir().unwrap(),
@@ -126,6 +128,8 @@ impl Setup {
 struct Site {
     policy: Arc<Policy>,
     emulator: Emulator,
+    /// What connection `bamboo` reads records from, if the policy gives it an `api`.
+    hr_system: hr_emulator::Emulator,
     clock: VirtualClock,
     entropy: Arc<Seeded>,
     directory: TempDir,
@@ -142,6 +146,7 @@ impl Site {
             tenant.advance(by);
         }
         drop(tenant);
+        hr_system::forward_to(&self.hr_system, at);
         self.clock.forward_to(at);
     }
 }
@@ -187,7 +192,7 @@ impl World {
             vault: ports.clone(),
             graph: Arc::new(client(&site, &wire, Lane::Ordinary, "ordinary")),
             graph_for_cuts: Arc::new(client(&site, &wire, Lane::Urgent, "cuts")),
-            hr: Arc::default(),
+            hr: Arc::new(hr_system::readers(&site.policy, &site.hr_system, &clock, &site.entropy)),
         };
         let machine = Machine {
             inbox: ports.clone(),
@@ -218,6 +223,7 @@ impl World {
         let site = Site {
             policy: Arc::clone(&self.site.policy),
             emulator: Emulator::new(tenant),
+            hr_system: hr_emulator::Emulator::new(self.site.hr_system.company().clone()),
             clock,
             entropy: Arc::new(Seeded::new(1, self.site.entropy.drawn())),
             directory,
@@ -249,6 +255,11 @@ impl World {
     /// Any request to the front door.
     pub(crate) async fn knock(&self, request: &Request<Bytes>) -> StatusCode {
         intake::handle(&self.intake, request).await.status()
+    }
+
+    /// Tells the control interface of the HR system to do something.
+    pub(crate) fn hr_control(&self, what: &str, body: &Value) {
+        hr_system::control(&self.site.hr_system, what, body);
     }
 
     // ---- work

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use domain::ports::Controls;
 use embedded::Durability;
 use joinery::tenant::{Environment, PUBLIC_GRAPH, graph_address};
 use joinery::up::{Options, Running, StartError, start};
@@ -95,6 +96,8 @@ impl Up {
         writeln!(out, "listening on http://{}", running.address())?;
         out.flush()?;
         drop(out);
+        let switches = running.store().switches().await?;
+        tracing::info!(address = %running.address(), mode = ?switches.mode, stopped = ?switches.stop, "up");
         serve(running, &mut signals).await
     }
 

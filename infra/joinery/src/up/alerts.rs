@@ -101,3 +101,49 @@ async fn deliver(http: &reqwest::Client, address: &Url, page: &Page) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::edge::SystemClock;
+
+    /// Takes one request, answers 204 and gives its text.
+    async fn take(listener: &TcpListener) -> String {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"}") {
+            assert_ne!(stream.read_buf(&mut request).await.unwrap(), 0, "the request broke off");
+        }
+        stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await.unwrap();
+        String::from_utf8(request).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_page_is_sent_once_however_often_it_is_raised() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = embedded::Options { durability: embedded::Durability::Crash };
+        let store = Store::open(directory.path(), Arc::new(SystemClock), options).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Url::parse(&format!("http://{}/hook", listener.local_addr().unwrap())).unwrap();
+        let (alarm, delivery) = Alerts::new(Some(address)).unwrap().over(store.clone());
+        let (_stop, stopped) = watch::channel(false);
+        let delivering = tokio::spawn(delivery.deliver(stopped));
+        let page = |key: &str| {
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            Page { key: key.into(), person: "hr:7".parse().ok(), text: format!("look at {key}"), at }
+        };
+        for key in ["first", "first", "second"] {
+            alarm.page(page(key)).await.unwrap();
+        }
+        let (first, second) = (take(&listener).await, take(&listener).await);
+        assert!(first.starts_with("POST /hook") && first.contains("look at first"), "{first}");
+        assert!(second.contains("look at second") && second.contains(r#""person":"hr:7""#), "{second}");
+        assert_eq!(store.pages(10).unwrap().len(), 2);
+        delivering.abort();
+    }
+}

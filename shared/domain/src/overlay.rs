@@ -30,6 +30,15 @@ fn unsettled<'a>(person: &'a Person, policy: &Policy, now: Timestamp) -> impl It
     young.into_iter()
 }
 
+/// The instant under which an acknowledgement is stored: later than every other one of this person. Two opposite writes within
+/// one tick of the clock would otherwise have no order, and the wrong one would be laid on top.
+pub fn acknowledged_at(person: &Person, now: Timestamp) -> Timestamp {
+    let at = |step: &Step| if let StepState::Done { at } = step.state { Some(at) } else { None };
+    let latest = person.steps.values().filter_map(at).max();
+    let next = latest.and_then(|latest| latest.checked_add(SignedDuration::from_micros(1)).ok());
+    next.map_or(now, |next| next.max(now))
+}
+
 /// Lays account writes over a read of the user.
 pub fn user(user: &mut User, person: &Person, policy: &Policy, now: Timestamp) {
     for step in unsettled(person, policy, now) {

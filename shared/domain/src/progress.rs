@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::overlay::settling;
+use crate::overlay::{self, settling};
 use crate::person::Person;
 use crate::planner::{Plan, Planned, RECHECK, Wait};
 use crate::policy::Policy;
@@ -147,6 +147,7 @@ fn is_due(step: &Step, now: Timestamp) -> bool {
 /// A step the plan does not ask for: read back as done, or no longer needed.
 fn release(person: &mut Person, id: &StepId, agreed: bool, policy: &Policy, now: Timestamp, progress: &mut Progress) {
     let generation = person.head.generation;
+    let acknowledged_at = overlay::acknowledged_at(person, now);
     let Some(step) = person.steps.get_mut(id) else { return };
     match step.state {
         StepState::Verified { .. } => {}
@@ -160,8 +161,8 @@ fn release(person: &mut Person, id: &StepId, agreed: bool, policy: &Policy, now:
         }
         // What failed or was cut off in the middle may have taken effect all the same.
         StepState::Running { .. } | StepState::Failed { .. } if step.attempts > 0 && step.generation == generation => {
-            step.state = StepState::Done { at: now };
-            step.wake_at = now.checked_add(settling(policy)).ok();
+            step.state = StepState::Done { at: acknowledged_at };
+            step.wake_at = acknowledged_at.checked_add(settling(policy)).ok();
         }
         _ => {
             progress.dropped.push(step.action.phrase());

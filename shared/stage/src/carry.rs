@@ -159,7 +159,8 @@ impl Work<'_> {
             let (state, wake_at, kind, text) = match &effect {
                 Effect::Done(words, origin) => {
                     write_ledger(person, &step.action, *origin, now);
-                    (StepState::Done { at: now }, now.checked_add(settle).ok(), TimelineKind::Did, words.clone())
+                    let at = domain::overlay::acknowledged_at(person, now);
+                    (StepState::Done { at }, at.checked_add(settle).ok(), TimelineKind::Did, words.clone())
                 }
                 Effect::Wait(why, sku) => {
                     let since = waits_since.unwrap_or(now);

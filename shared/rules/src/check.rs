@@ -40,6 +40,7 @@ pub(crate) fn check(
         reads: Vec::new(),
         member_of: Vec::new(),
         conditions: 0,
+        patterns: 0,
     };
     for orphan in orphans {
         // What stood inside a quantifier is judged there or not at all.
@@ -68,6 +69,8 @@ struct Check<'a> {
     member_of: Vec<Range<usize>>,
     /// Comparisons, quantified ones and `-not`s.
     conditions: usize,
+    /// Patterns met so far.
+    patterns: usize,
 }
 
 impl Check<'_> {

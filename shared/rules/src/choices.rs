@@ -35,6 +35,13 @@ pub enum Dialect {
     Extended,
 }
 
+impl Dialect {
+    /// The dialect of that name, as it is printed.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Entra, Self::Extended].into_iter().find(|dialect| dialect.to_string() == name)
+    }
+}
+
 impl std::fmt::Display for Dialect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

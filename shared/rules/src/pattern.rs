@@ -19,20 +19,23 @@ pub(crate) struct Pattern {
     regex: Regex,
 }
 
-/// Memory for one compiled pattern, in bytes; `\w{1000}` needs more.
-const SIZE_MAX: usize = 1 << 19;
+/// Memory for one compiled pattern, in bytes: room for `^\w{1,64}@`, not for `\w{1000}`. The second pattern of a rule may
+/// take half of it, the third a third, and so on: what a rule of nothing but patterns needs is still little, in memory
+/// and in time.
+const SIZE_MAX: usize = 1 << 23;
 
 /// Groups inside one another.
 const NEST_MAX: u32 = 50;
 
 impl Pattern {
-    /// Compiles it, or says everything that stands against it.
-    pub(crate) fn new(source: &str) -> Result<Self, Vec<String>> {
+    /// Compiles it, or says everything that stands against it. So many other patterns of its rule came before it.
+    pub(crate) fn new(source: &str, before: usize) -> Result<Self, Vec<String>> {
         let translated = dialect::from_dotnet(source)?;
+        let size_max = SIZE_MAX / before.saturating_add(1);
         let compiled = RegexBuilder::new(&translated)
             .case_insensitive(true)
-            .size_limit(SIZE_MAX)
-            .dfa_size_limit(SIZE_MAX)
+            .size_limit(size_max)
+            .dfa_size_limit(size_max)
             .nest_limit(NEST_MAX)
             .build();
         match compiled {
@@ -73,7 +76,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, text: &str) -> bool {
-        Pattern::new(pattern).unwrap_or_else(|faults| panic!("{pattern}: {faults:?}")).is_match(text)
+        Pattern::new(pattern, 0).unwrap_or_else(|faults| panic!("{pattern}: {faults:?}")).is_match(text)
     }
 
     #[test]
@@ -102,6 +105,7 @@ mod tests {
             ("(?#only a remark)b", "b", true),
             ("(?i:A)b", "ab", true),
             ("x{2}?y", "xxy", true),
+            (r"^[\w.]{1,64}@", "zoë.a@b", true),
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} on {text}");
         }
@@ -135,9 +139,16 @@ mod tests {
             (r"(\w{200}){200}", "too large"),
             (r"a\", "incomplete escape"),
         ] {
-            let faults = Pattern::new(pattern).expect_err(pattern);
+            let faults = Pattern::new(pattern, 0).expect_err(pattern);
             assert!(faults.iter().any(|fault| fault.contains(named)), "{pattern}: {faults:?}");
         }
-        assert_eq!(Pattern::new(r"(?=a)(?<=b)\1").unwrap_err().len(), 3);
+        assert_eq!(Pattern::new(r"(?=a)(?<=b)\1", 0).unwrap_err().len(), 3);
+    }
+
+    #[test]
+    fn the_later_patterns_of_a_rule_may_take_less() {
+        assert!(Pattern::new(r"^\w{1,64}@", 0).is_ok());
+        assert!(Pattern::new(r"^\w{1,64}@", 100).is_err());
+        assert!(Pattern::new(r"^\d{5}$|^[a-z]+@contoso\.(com|no)$", 100).is_ok());
     }
 }

@@ -106,7 +106,9 @@ impl Check<'_> {
     }
 
     fn pattern(&mut self, text: &str, value: &Located<Literal>) -> Option<Pattern> {
-        let faults = match Pattern::new(text) {
+        let before = self.patterns;
+        self.patterns += 1;
+        let faults = match Pattern::new(text, before) {
             Ok(pattern) => return Some(pattern),
             Err(faults) => faults,
         };

@@ -53,3 +53,11 @@ fn a_rule_that_entra_takes_is_not_marked_whatever_it_was_read_as() {
         (Dialect::Entra, r#"user.physicalDeliveryOfficeName -eq "B12""#.to_owned())
     );
 }
+
+#[test]
+fn a_dialect_is_found_by_its_name() {
+    for dialect in [Dialect::Entra, Dialect::Extended] {
+        assert_eq!(Dialect::named(&dialect.to_string()), Some(dialect));
+    }
+    assert_eq!(Dialect::named("Extended"), None);
+}

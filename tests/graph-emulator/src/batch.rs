@@ -99,7 +99,7 @@ fn read(body: &Value) -> Result<Vec<Item<'_>>, Refusal> {
 
 fn one(tenant: &mut Tenant, outer: &Call<'_>, item: &Item<'_>, number: u64) -> Answer {
     let mut headers = HeaderMap::new();
-    for name in ["authorization", "host"] {
+    for name in ["authorization", "host", "x-forwarded-host", "x-forwarded-proto"] {
         if let Some(value) = outer.headers.get(name) {
             headers.insert(HeaderName::from_static(name), value.clone());
         }
@@ -132,9 +132,9 @@ fn show(id: &str, answer: Answer) -> Value {
     if let Some(shown) = shown.as_object_mut() {
         match answer.body {
             Body::Empty => {}
-            Body::Json(body) => {
+            Body::Json(_) | Body::Written(_) => {
                 headers.insert("Content-Type".into(), json!("application/json"));
-                shown.insert("body".into(), body);
+                shown.insert("body".into(), answer.body.into_json());
             }
             Body::Text(text) => {
                 headers.insert("Content-Type".into(), json!("text/plain"));

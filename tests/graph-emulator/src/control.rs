@@ -5,14 +5,19 @@
 //! | `clock` | `{"now","running"}` | `{"now"?, "advance_ms"?, "running"?}` |
 //! | `latency` | settings | `{"settle_ms"?, "replicas"?, "seed"?, "answer_ms"?, "license_ms"?, "membership_ms"?}` |
 //! | `quotas` | limits and use | `{"enabled"?, "app_tenant_reads"?: {"limit","window_ms"?}, …}` |
-//! | `faults` | list with `fired` | a list of faults, replacing all |
+//! | `faults` (`?unfired=true`) | list with `fired`, or those that never struck | a list of faults, replacing all (see `faults.rs`) |
+//! | `concurrency` | `{"refused","under_way"}` | `{"refused": bool}`: 409 for writes of an object that is being written |
+//! | `mail` | what was sent, the oldest first | anything: clears (so does DELETE) |
+//! | `delta` | `{"page","members"}`, the size of a page | the same, and `{"forget": true}`: every token is too old |
+//! | `access-pass-policy` | the policy | `{"enabled"?, "groups"?, "once"?, "default_minutes"?, …}` |
+//! | `collaboration` | which domains guests may come from | `{"allowedDomains"?, "blockedDomains"?}` |
+//! | `sign-ins/{id}` | – | `{"successful"?, "interactive"?, "accessPass"?}`: somebody signs in |
+//! | `redemptions/{id}` | – | `{"issuer"?}`: a guest accepts the invitation |
 //! | `calls` (`?since=N`) | `{"last","calls"}` | anything: clears (so does DELETE) |
 //! | `reset` | the canonical snapshot | nothing or `{}`: back to the seed; a seed: start over with it |
 //! | `snapshot` (`?timeless=true`) | the canonical snapshot | – |
 //! | `seats` | `{skuId: {"enabled","free"}}` | `{skuId: enabled}`: buys or returns seats |
 //! | `objects/{id}` | – | properties to write past all rules: what AD DS, Exchange or an invited person does by themselves |
-
-use std::sync::Arc;
 
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -20,7 +25,7 @@ use serde_json::{Map, Value, json};
 use crate::ids::guid;
 use crate::refusal::Refusal;
 use crate::tenant::Tenant;
-use crate::users;
+use crate::users::{self, sign_ins};
 use crate::wire::{Answer, Call};
 
 /// Answers a control call; its problems are 400 with a plain message.
@@ -31,7 +36,7 @@ pub(crate) fn answer(tenant: &mut Tenant, call: &Call<'_>, what: &str) -> Answer
         Ok(body) => match (call.method.clone(), what) {
             (Method::GET, _) => get(tenant, what, call.query),
             (Method::PUT | Method::POST, _) => put(tenant, what, &body).and_then(|()| get(tenant, what, "")),
-            (Method::DELETE, "calls") => put(tenant, what, &Value::Null).and_then(|()| get(tenant, what, "")),
+            (Method::DELETE, "calls" | "mail") => put(tenant, what, &Value::Null).and_then(|()| get(tenant, what, "")),
             _ => Err("GET and PUT only".to_owned()),
         },
     };
@@ -49,14 +54,20 @@ fn get(tenant: &mut Tenant, what: &str, query: &str) -> Result<Value, String> {
         "clock" => tenant.clock.show(),
         "latency" => tenant.state.latency.show(),
         "quotas" => tenant.quotas.show(tenant.state.users.len()),
+        "faults" if option("unfired").is_some_and(|value| value == "true") => tenant.faults.unfired().into(),
         "faults" => tenant.faults.show(),
+        "mail" => tenant.state.outbox.show(),
+        "concurrency" => tenant.concurrency.show(),
+        "delta" => tenant.state.delta_pages.show(),
+        "access-pass-policy" => tenant.state.access_pass.show(),
+        "collaboration" => tenant.state.collaboration.show(),
         "calls" => {
             let since = option("since").map_or(Ok(0), |text| text.parse()).map_err(|_| "`since` is not a number")?;
             json!({"last": tenant.calls.last(), "calls": tenant.calls.since(since)})
         }
         "reset" | "snapshot" => tenant.snapshot(option("timeless").is_some_and(|value| value == "true")),
         "seats" => seats(tenant),
-        _ if what.starts_with("objects/") => Value::Null,
+        _ if ["objects/", "sign-ins/", "redemptions/"].iter().any(|place| what.starts_with(place)) => Value::Null,
         _ => return Err(format!("`/_control/{what}` does not exist")),
     })
 }
@@ -68,6 +79,16 @@ fn put(tenant: &mut Tenant, what: &str, body: &Value) -> Result<(), String> {
         "quotas" => tenant.quotas.put(body)?,
         "faults" => tenant.faults.put(body)?,
         "calls" => tenant.calls.clear(),
+        "mail" => tenant.state.outbox.clear(),
+        "concurrency" => tenant.concurrency.put(body)?,
+        "delta" => {
+            tenant.state.delta_pages.put(body)?;
+            if body.get("forget") == Some(&Value::Bool(true)) {
+                tenant.state.journal.forget();
+            }
+        }
+        "access-pass-policy" => tenant.state.access_pass.put(body)?,
+        "collaboration" => tenant.state.collaboration.put(body)?,
         "seats" => set_seats(tenant, body)?,
         "reset" => match body {
             Value::Object(seed) if !seed.is_empty() => {
@@ -75,9 +96,11 @@ fn put(tenant: &mut Tenant, what: &str, body: &Value) -> Result<(), String> {
             }
             _ => tenant.reset(),
         },
-        _ => match what.strip_prefix("objects/").and_then(guid) {
-            Some(id) => write_past(tenant, id, body)?,
-            None => return Err(format!("`/_control/{what}` does not exist")),
+        _ => match what.split_once('/').map(|(place, id)| (place, guid(id))) {
+            Some(("objects", Some(id))) => write_past(tenant, id, body)?,
+            Some(("sign-ins", Some(id))) => sign_ins::sign_in(&mut tenant.state, id, body)?,
+            Some(("redemptions", Some(id))) => sign_ins::redeem(&mut tenant.state, id, body)?,
+            _ => return Err(format!("`/_control/{what}` does not exist")),
         },
     }
     Ok(())
@@ -97,9 +120,7 @@ fn set_seats(tenant: &mut Tenant, body: &Value) -> Result<(), String> {
         let sku = guid(id)
             .and_then(|id| tenant.state.skus.get_mut(&id))
             .ok_or_else(|| format!("`{id}` is not a subscribed SKU"))?;
-        if let Some(units) = Arc::make_mut(&mut sku.properties).get_mut("prepaidUnits").and_then(Value::as_object_mut) {
-            units.insert("enabled".into(), json!(enabled));
-        }
+        sku.set_enabled(enabled);
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(crate) fn soft_delete_user(state: &mut State, id: Guid) {
 pub(crate) fn delete_group(state: &mut State, id: Guid) {
     let keeps = state.group(id).is_some_and(Group::unified) || state.undecided.deleted_security_group_is_kept;
     if !keeps {
-        erase_group(state, id);
+        state.erase_group(id);
         return;
     }
     let now = state.now;
@@ -49,17 +49,6 @@ pub(crate) fn schedule_purge(state: &mut State, id: Guid) {
     }
 }
 
-fn erase_group(state: &mut State, id: Guid) {
-    let stamp = state.stamp();
-    if let Some(history) = state.groups.get_mut(&id) {
-        history.erase(stamp);
-    }
-    // A nested group leaves the groups it was in.
-    for parent in state.direct_groups(View::PRIMARY, id) {
-        state.leave(parent, id);
-    }
-}
-
 /// Removes what was deleted at that instant, if it still is.
 pub(crate) fn purge(state: &mut State, id: Guid, deleted: jiff::Timestamp) {
     if state.users.get(&id).and_then(|history| history.current()).is_some_and(|user| user.deleted == Some(deleted)) {
@@ -70,7 +59,7 @@ pub(crate) fn purge(state: &mut State, id: Guid, deleted: jiff::Timestamp) {
         .and_then(|history| history.current())
         .is_some_and(|group| group.deleted == Some(deleted))
     {
-        erase_group(state, id);
+        state.erase_group(id);
     }
 }
 
@@ -156,6 +145,7 @@ pub(crate) fn restore(request: &mut Request<'_>) -> Served {
     let (id, found) = find(request)?;
     let mut answer = match found {
         Gone::User(user) => {
+            users::privilege::check(request.state, request.app, id, user)?;
             let old = user.upn().to_owned();
             restore_user(request, id, &old, &body)?;
             users::answer(request, 200, id)?
@@ -224,8 +214,11 @@ fn proxies_of(state: &State, id: Guid) -> Vec<String> {
 pub(crate) fn erase(request: &mut Request<'_>) -> Served {
     let (id, found) = find(request)?;
     match found {
-        Gone::User(_) => request.state.erase_user(id),
-        Gone::Group(_) => erase_group(request.state, id),
+        Gone::User(user) => {
+            users::privilege::check(request.state, request.app, id, user)?;
+            request.state.erase_user(id);
+        }
+        Gone::Group(_) => request.state.erase_group(id),
     }
     Ok(Answer::no_content())
 }

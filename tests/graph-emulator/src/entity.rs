@@ -79,6 +79,8 @@ pub(crate) struct Plan {
 pub(crate) struct User {
     pub properties: Properties,
     pub manager: Option<Guid>,
+    /// Users and groups who answer for a guest.
+    pub sponsors: BTreeSet<Guid>,
     pub licenses: Vec<Assignment>,
     /// By service plan id. What was taken away stays listed as deleted.
     pub plans: BTreeMap<Guid, Plan>,

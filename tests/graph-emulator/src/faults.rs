@@ -1,5 +1,13 @@
-//! Faults as data: what a call *is* decides whether one strikes, not its turn. `times` says how often; `fired` tells how often
-//! it did, so that a test can fail when its fault never struck.
+//! Faults as data: what a call *is* decides whether one strikes, not its turn in the test. A list of objects:
+//!
+//! | Member | |
+//! |---|---|
+//! | `match` | all that are given must hold: `method`, `route` (a pattern of the table, `/users/{id}`), `path` (`*` stands for any run of characters), `path_prefix`, `subject` (an id or name in the path or the body), `app` (client id), `body` (members that the body must have), `attempt` (the how-manieth such call with this method and path, from 1) |
+//! | `action` | `refuse` (`status`, `code`?, `message`?, `retry_after`?), `throttle` (`retry_after`?), `cut`, `delay` (`delay_ms`), `lose_answer`, `duplicate` (`answer`?: `first` or `second`) |
+//! | `phase` | `before` the effect (the rule) or `after` it: a refusal `after` has taken effect all the same; a delay `before` holds the call back, `after` the answer. `lose_answer` is a `cut` after the effect; `duplicate` has no phase |
+//! | `times` | how often it strikes, once unless said |
+//!
+//! Shown with `fired`, how often it struck. A fault that never fired tested nothing: [`crate::Tenant::faults_fired`].
 
 use std::collections::HashMap;
 
@@ -10,26 +18,43 @@ use crate::ids::Guid;
 /// What a fault does to the call it strikes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
-    /// Answers with an error; nothing happens.
+    /// Answers with an error.
     Refuse { status: u16, code: String, message: String, retry_after: Option<String> },
-    /// Answers 429; nothing happens.
+    /// Answers 429.
     Throttle { retry_after: Option<String> },
-    /// Does the work, then breaks the connection.
-    LoseAnswer,
-    /// Breaks the connection; nothing happens.
+    /// Breaks the connection.
     Cut,
-    /// Does the work and holds the answer back, in real milliseconds.
+    /// Holds the call or the answer back, in real milliseconds.
     Delay { delay_ms: u64 },
+    /// Carries the call out twice, as after a resend on the way; the caller gets one of the answers.
+    Duplicate { second: bool },
+}
+
+/// When it does that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Before,
+    After,
+}
+
+/// What struck a call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Strike {
+    pub action: Action,
+    pub phase: Phase,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Match {
     method: Option<String>,
+    route: Option<String>,
     /// The whole path below `/v1.0`, in which `*` stands for any run of characters.
     path: Option<String>,
     path_prefix: Option<String>,
     /// An object id in the path or the body.
     subject: Option<String>,
+    app: Option<String>,
+    body: Option<Value>,
     /// The how-manieth call with this method and path, from 1.
     attempt: Option<u64>,
 }
@@ -38,7 +63,7 @@ struct Match {
 struct Fault {
     spec: Value,
     matches: Match,
-    action: Action,
+    strike: Strike,
     times: u64,
     fired: u64,
     /// How often each matching call was seen.
@@ -49,11 +74,19 @@ struct Fault {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults(Vec<Fault>);
 
+/// Faults that never struck.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("faults that never fired: {}", .0.join(", "))]
+pub struct Unfired(pub Vec<String>);
+
 /// What a fault looks at.
 pub(crate) struct Seen<'a> {
     pub method: &'a str,
+    /// The pattern of the route, where there is one.
+    pub route: Option<&'a str>,
     pub path: &'a str,
     pub subjects: &'a [Guid],
+    pub app: &'a str,
     pub body: Option<&'a Value>,
 }
 
@@ -79,10 +112,36 @@ impl Faults {
         self.0.iter().map(show).collect()
     }
 
-    /// What strikes this call, if anything does.
-    pub(crate) fn strike(&mut self, call: &Seen<'_>) -> Option<Action> {
+    /// The faults that never struck.
+    pub(crate) fn unfired(&self) -> Vec<Value> {
+        self.0.iter().filter(|fault| fault.fired == 0).map(|fault| fault.spec.clone()).collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether any fault holds calls back before they are carried out.
+    pub(crate) fn hold(&self) -> bool {
+        self.0.iter().any(Fault::holds_back)
+    }
+
+    /// What strikes this call, if anything does; the wait before it is a matter of its own.
+    pub(crate) fn strike(&mut self, call: &Seen<'_>) -> Option<Strike> {
+        self.first(call, false)
+    }
+
+    /// How long this call is held back before it is carried out, in milliseconds.
+    pub(crate) fn strike_hold(&mut self, call: &Seen<'_>) -> u64 {
+        match self.first(call, true).map(|strike| strike.action) {
+            Some(Action::Delay { delay_ms }) => delay_ms,
+            _ => 0,
+        }
+    }
+
+    fn first(&mut self, call: &Seen<'_>, holding: bool) -> Option<Strike> {
         let mut struck = None;
-        for fault in &mut self.0 {
+        for fault in self.0.iter_mut().filter(|fault| fault.holds_back() == holding) {
             if !fault.matches.holds(call) {
                 continue;
             }
@@ -91,7 +150,7 @@ impl Faults {
             let turn = fault.matches.attempt.is_none_or(|attempt| attempt == *seen);
             if turn && struck.is_none() && fault.fired < fault.times {
                 fault.fired += 1;
-                struck = Some(fault.action.clone());
+                struck = Some(fault.strike.clone());
             }
         }
         struck
@@ -99,42 +158,76 @@ impl Faults {
 }
 
 impl Fault {
+    fn holds_back(&self) -> bool {
+        self.strike.phase == Phase::Before && matches!(self.strike.action, Action::Delay { .. })
+    }
+
     fn read(spec: &Value) -> Result<Self, String> {
         let members = spec.as_object().ok_or("not an object")?;
-        let known = ["match", "action", "status", "code", "message", "retry_after", "delay_ms", "times", "fired"];
+        let known = [
+            "match",
+            "action",
+            "phase",
+            "status",
+            "code",
+            "message",
+            "retry_after",
+            "delay_ms",
+            "answer",
+            "times",
+            "fired",
+        ];
         if let Some(name) = members.keys().find(|name| !known.contains(&name.as_str())) {
             return Err(format!("`{name}` is not known"));
         }
-        let text = |name: &str| spec.get(name).and_then(Value::as_str).map(str::to_owned);
-        let retry_after = match spec.get("retry_after") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(number) => Some(number.to_string()),
+        let phase = match spec.get("phase").map(|phase| phase.as_str().unwrap_or_default()) {
+            None => None,
+            Some("before") => Some(Phase::Before),
+            Some("after") => Some(Phase::After),
+            Some(_) => return Err("`phase` is neither before nor after".to_owned()),
         };
-        let action = match text("action").as_deref() {
-            Some("refuse") => {
-                let status = spec.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
-                let status = status.filter(|status| (400..600).contains(status)).ok_or("`status` is not an error's")?;
-                let code = text("code").unwrap_or_else(|| default_code(status).to_owned());
-                Action::Refuse {
-                    status,
-                    code,
-                    message: text("message").unwrap_or_else(|| "Injected.".to_owned()),
-                    retry_after,
-                }
-            }
-            Some("throttle") => Action::Throttle { retry_after },
-            Some("lose_answer") => Action::LoseAnswer,
-            Some("cut") => Action::Cut,
-            Some("delay") => {
-                Action::Delay { delay_ms: spec.get("delay_ms").and_then(Value::as_u64).ok_or("`delay_ms` is missing")? }
-            }
-            _ => return Err("`action` is none of refuse, throttle, lose_answer, cut, delay".to_owned()),
-        };
+        let strike = read_action(spec, phase)?;
         let matches = Match::read(spec.get("match").unwrap_or(&Value::Null))?;
         let times = spec.get("times").map_or(Some(1), Value::as_u64).ok_or("`times` is not a whole number")?;
-        Ok(Self { spec: spec.clone(), matches, action, times, fired: 0, seen: HashMap::new() })
+        Ok(Self { spec: spec.clone(), matches, strike, times, fired: 0, seen: HashMap::new() })
     }
+}
+
+fn read_action(spec: &Value, phase: Option<Phase>) -> Result<Strike, String> {
+    let text = |name: &str| spec.get(name).and_then(Value::as_str).map(str::to_owned);
+    let retry_after = match spec.get("retry_after") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(number) => Some(number.to_string()),
+    };
+    let before = phase.unwrap_or(Phase::Before);
+    let (action, phase) = match text("action").as_deref() {
+        Some("refuse") => {
+            let status = spec.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+            let status = status.filter(|status| (400..600).contains(status)).ok_or("`status` is not an error's")?;
+            let code = text("code").unwrap_or_else(|| default_code(status).to_owned());
+            let message = text("message").unwrap_or_else(|| "Injected.".to_owned());
+            (Action::Refuse { status, code, message, retry_after }, before)
+        }
+        Some("throttle") => (Action::Throttle { retry_after }, before),
+        Some("cut") => (Action::Cut, before),
+        Some("lose_answer") if phase != Some(Phase::Before) => (Action::Cut, Phase::After),
+        Some("delay") => {
+            let delay_ms = spec.get("delay_ms").and_then(Value::as_u64).ok_or("`delay_ms` is missing")?;
+            (Action::Delay { delay_ms }, phase.unwrap_or(Phase::After))
+        }
+        Some("duplicate") if phase.is_none() => {
+            let second = match text("answer").as_deref() {
+                None | Some("first") => false,
+                Some("second") => true,
+                Some(_) => return Err("`answer` is neither first nor second".to_owned()),
+            };
+            (Action::Duplicate { second }, Phase::Before)
+        }
+        Some("lose_answer" | "duplicate") => return Err("this action has no such `phase`".to_owned()),
+        _ => return Err("`action` is none of refuse, throttle, cut, lose_answer, delay, duplicate".to_owned()),
+    };
+    Ok(Strike { action, phase })
 }
 
 fn default_code(status: u16) -> &'static str {
@@ -161,6 +254,9 @@ impl Match {
                 "method" => read.method = Some(text()?),
                 "path" => read.path = Some(text()?),
                 "path_prefix" => read.path_prefix = Some(text()?),
+                "route" => read.route = Some(text()?),
+                "app" => read.app = Some(text()?),
+                "body" if value.is_object() => read.body = Some(value.clone()),
                 "subject" => read.subject = Some(text()?.to_lowercase()),
                 "attempt" => read.attempt = Some(value.as_u64().ok_or("`match.attempt` is not a whole number")?),
                 _ => return Err(format!("`match.{name}` is not known")),
@@ -178,7 +274,20 @@ impl Match {
         self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(call.method))
             && self.path.as_ref().is_none_or(|pattern| fits(pattern, call.path))
             && self.path_prefix.as_ref().is_none_or(|prefix| call.path.starts_with(prefix))
+            && self.route.as_ref().is_none_or(|route| call.route == Some(route.as_str()))
+            && self.app.as_ref().is_none_or(|app| app == call.app)
+            && self.body.as_ref().is_none_or(|wanted| call.body.is_some_and(|body| holds_all(body, wanted)))
             && self.subject.as_ref().is_none_or(subject)
+    }
+}
+
+/// Whether a value has everything that another one asks for.
+fn holds_all(value: &Value, wanted: &Value) -> bool {
+    match (value, wanted) {
+        (Value::Object(own), Value::Object(wanted)) => {
+            wanted.iter().all(|(name, wanted)| own.get(name).is_some_and(|own| holds_all(own, wanted)))
+        }
+        _ => value == wanted,
     }
 }
 
@@ -203,7 +312,7 @@ mod tests {
     use super::*;
 
     fn strike(faults: &mut Faults, method: &str, path: &str) -> bool {
-        faults.strike(&Seen { method, path, subjects: &[], body: None }).is_some()
+        faults.strike(&Seen { method, route: None, path, subjects: &[], app: "", body: None }).is_some()
     }
 
     #[test]
@@ -240,6 +349,10 @@ mod tests {
             json!([{"action": "explode"}]),
             json!([{"action": "refuse", "status": 200}]),
             json!([{"action": "cut", "math": {}}]),
+            json!([{"action": "cut", "match": {"body": 3}}]),
+            json!([{"action": "duplicate", "phase": "after"}]),
+            json!([{"action": "lose_answer", "phase": "before"}]),
+            json!([{"action": "refuse", "status": 500, "phase": "during"}]),
         ] {
             assert!(Faults::default().put(&spec).is_err(), "{spec}");
         }

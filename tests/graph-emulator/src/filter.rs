@@ -90,6 +90,24 @@ impl Filter {
         }
     }
 
+    /// Whether it asks about this property anywhere.
+    pub(crate) fn names(&self, property: &str) -> bool {
+        self.paths().iter().any(|path| path.first().is_some_and(|name| name == property))
+    }
+
+    /// Whether it asks about nothing else.
+    pub(crate) fn names_only(&self, property: &str) -> bool {
+        self.paths().iter().all(|path| path.first().is_some_and(|name| name == property))
+    }
+
+    fn paths(&self) -> Vec<&[String]> {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => [left.paths(), right.paths()].concat(),
+            Self::Not(inner) => inner.paths(),
+            Self::Compare(path, ..) | Self::In(path, ..) | Self::Text(path, ..) | Self::Any(path, ..) => vec![path],
+        }
+    }
+
     /// Whether the object passes.
     pub(crate) fn passes(&self, object: &dyn Readable) -> bool {
         self.holds(&|path| follow(object, path))
@@ -214,7 +232,8 @@ impl Rule {
             starts: property.starts,
             ends: property.ends,
             null_filter: property.null_filter && filter != properties::Filter::No,
-            ordered: property.shape == Shape::Instant,
+            // Sign-in activity is a set of instants.
+            ordered: property.shape == Shape::Instant || name == "signInActivity",
         })
     }
 

@@ -30,7 +30,8 @@ impl View {
     /// The view of the primary copy, which validates and carries out writes.
     pub(crate) const PRIMARY: Self = Self { now_ms: 0, replica: None, index: false };
 
-    fn shows(self, stamp: Stamp) -> bool {
+    /// Whether a write has reached this reader.
+    pub(crate) fn shows(self, stamp: Stamp) -> bool {
         let Some(replica) = self.replica else { return true };
         if stamp.settle_ms == 0 {
             return true;

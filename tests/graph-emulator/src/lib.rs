@@ -42,8 +42,10 @@ mod auth;
 mod batch;
 mod calls;
 mod clock;
+mod concurrency;
 mod control;
 mod deleted;
+mod delta;
 mod entity;
 mod faults;
 mod filter;
@@ -52,6 +54,7 @@ mod history;
 mod ids;
 mod licenses;
 mod lists;
+mod mail;
 mod properties;
 mod query;
 mod quota;
@@ -67,11 +70,12 @@ mod users;
 mod wire;
 
 pub use clock::Machine;
+pub use faults::Unfired;
 pub use routes::served;
 pub use seed::SeedError;
 pub use server::{Emulator, Running};
 pub use tenant::Tenant;
-pub use wire::{Answer, Body, Call};
+pub use wire::{Answer, Body, Call, Written};
 
 /// Where Microsoft's pages contradict each other and both answers occur in the wild. The default is the better documented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -234,6 +234,16 @@ pub(crate) fn list_skus(request: &mut Request<'_>) -> Served {
             return Err(Refusal::unsupported_query("Only '$select' is supported on subscribed SKUs."));
         }
     }
+    if request.query.select.is_none() {
+        let each = request
+            .state
+            .skus
+            .values()
+            .map(|sku| format!("{},\"consumedUnits\":{}}}", sku.text, consumed(request, sku)));
+        let items = each.collect::<Vec<_>>().join(",");
+        let context = request.context("subscribedSkus");
+        return Ok(Answer::written(format!("{{\"@odata.context\":{context},\"value\":[{items}]}}")));
+    }
     let shown = request.state.skus.values().map(|sku| show_sku(request, sku));
     let items = shown.collect::<Result<Vec<Value>, Refusal>>()?;
     Ok(request.collection("subscribedSkus", items))
@@ -254,10 +264,14 @@ pub(crate) fn read_sku(request: &mut Request<'_>) -> Served {
 fn show_sku(request: &Request<'_>, sku: &Sku) -> Result<Value, Refusal> {
     let mut body = select(request, &sku.properties, &["consumedUnits"])?;
     if request.query.select.as_ref().is_none_or(|names| names.iter().any(|name| name == "consumedUnits")) {
-        let consumed = sku.elsewhere + sku.consumed.seen(request.view).copied().unwrap_or(0);
-        body.insert("consumedUnits".into(), json!(consumed));
+        body.insert("consumedUnits".into(), json!(consumed(request, sku)));
     }
     Ok(Value::Object(body))
+}
+
+/// Seats taken, as a reader sees it.
+fn consumed(request: &Request<'_>, sku: &Sku) -> i64 {
+    sku.elsewhere + sku.consumed.seen(request.view).copied().unwrap_or(0)
 }
 
 /// `$select` over an object that has no table; `computed` names what the caller adds by itself.

@@ -102,7 +102,7 @@ impl Selection {
         body
     }
 
-    fn has(&self, wanted: &str) -> bool {
+    pub(crate) fn has(&self, wanted: &str) -> bool {
         matches!(self, Self::Names(names) if names.iter().any(|name| name == wanted))
     }
 
@@ -142,13 +142,22 @@ pub(crate) fn list<'s>(
     if selection.has_sharepoint(kind) {
         return Err(Refusal::not_built());
     }
-    if selection.has("signInActivity") && request.query.page() > SIGN_IN_PAGE_MAX {
-        return Err(Refusal::bad(format!(
-            "Invalid page size specified. Must be between 1 and {SIGN_IN_PAGE_MAX} inclusive."
-        )));
-    }
     check_expand(request, kind)?;
     let filter = read_filter(request, kind)?;
+    let by_activity = filter.as_ref().is_some_and(|filter| filter.names("signInActivity"));
+    if selection.has("signInActivity") || by_activity {
+        check_sign_in_activity(request)?;
+        if request.query.page() > SIGN_IN_PAGE_MAX {
+            return Err(Refusal::bad(format!(
+                "Invalid page size specified. Must be between 1 and {SIGN_IN_PAGE_MAX} inclusive."
+            )));
+        }
+    }
+    if by_activity && filter.as_ref().is_some_and(|filter| !filter.names_only("signInActivity")) {
+        return Err(Refusal::unsupported_query(
+            "Filtering on 'signInActivity' cannot be combined with other properties.",
+        ));
+    }
     let search = read_search(request)?;
     let mut found: Vec<Object<'_>> = objects
         .filter(|object| filter.as_ref().is_none_or(|filter| readable(object, filter)))
@@ -194,6 +203,13 @@ pub(crate) fn related(request: &Request<'_>, place: &str, cast: Option<Kind>, ob
     };
     let found: Vec<Object<'_>> = objects.into_iter().filter(|object| wanted(object) && passes(object)).collect();
     page(request, place, &found, false, |object| object.render(&selection))
+}
+
+/// Sign-ins are audit data, with a permission of their own.
+pub(crate) fn check_sign_in_activity(request: &Request<'_>) -> Result<(), Refusal> {
+    let may = request.app.may(&["AuditLog.Read.All"])
+        && request.app.may(&["User.Read.All", "User.ReadWrite.All", "Directory.Read.All"]);
+    if may { Ok(()) } else { Err(Refusal::denied()) }
 }
 
 fn read_filter(request: &Request<'_>, kind: Kind) -> Result<Option<Filter>, Refusal> {

@@ -26,6 +26,8 @@ pub(crate) struct Query {
     pub expand: Vec<String>,
     /// Where the page begins, taken from `$skiptoken`.
     pub from: Option<String>,
+    /// `$deltatoken` as it came.
+    pub delta: Option<String>,
 }
 
 impl Query {
@@ -43,6 +45,7 @@ impl Query {
                 "$search" => query.search = Some(value.clone()),
                 "$expand" => query.expand = list().collect(),
                 "$skiptoken" => query.from = Some(read_token(value)?),
+                "$deltatoken" => query.delta = Some(value.clone()),
                 "$skip" => return Err(Refusal::bad("'$skip' is not supported by the service.")),
                 "$format" => {}
                 name if name.starts_with('$') => {
@@ -63,7 +66,7 @@ impl Query {
     pub(crate) fn next_link(&self, url: &str, last: &str) -> String {
         let mut rest = Serializer::new(String::new());
         rest.extend_pairs(self.pairs.iter().filter(|(name, _)| name != "$skiptoken"));
-        rest.append_pair("$skiptoken", &URL_SAFE_NO_PAD.encode(format!("after:{last}")));
+        rest.append_pair("$skiptoken", &write_token(last));
         format!("{url}?{}", rest.finish())
     }
 
@@ -79,7 +82,13 @@ fn page_size(text: &str) -> Result<usize, Refusal> {
     })
 }
 
-fn read_token(token: &str) -> Result<String, Refusal> {
+/// A mark as a caller sees it: opaque.
+pub(crate) fn write_token(mark: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("after:{mark}"))
+}
+
+/// The mark inside a token.
+pub(crate) fn read_token(token: &str) -> Result<String, Refusal> {
     let decoded = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     decoded.and_then(|text| text.strip_prefix("after:").map(str::to_owned)).ok_or_else(|| {
         Refusal::bad("The specified page token value '$skiptoken' has expired and can no longer be included.")

@@ -105,6 +105,14 @@ impl Refusal {
         refusal
     }
 
+    /// 410 for a delta token that is too old: `Location` starts over. The directory's own body is not documented; the code
+    /// and the text are those of the services whose bodies are.
+    pub(crate) fn resync(location: String) -> Self {
+        let mut refusal = Self::new(410, "syncStateNotFound", "The sync state generation is not found.");
+        refusal.rare().headers.push(("location", location));
+        refusal
+    }
+
     /// 429, with `Retry-After` in seconds when the service tells.
     pub(crate) fn throttled(retry_after: Option<String>) -> Self {
         let mut refusal = Self::new(429, "TooManyRequests", "Please retry again later.");

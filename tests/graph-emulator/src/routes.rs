@@ -7,9 +7,9 @@ use std::sync::OnceLock;
 use crate::query::Query;
 use crate::quota::Charge;
 use crate::wire::{Request, Served};
-use crate::{deleted, groups, licenses, tenancy, users};
+use crate::{deleted, delta, groups, licenses, mail, tenancy, users};
 use groups::members;
-use users::{invitations, methods, relations};
+use users::{invitations, methods, relations, sponsors};
 
 /// One route.
 pub(crate) struct Route {
@@ -97,6 +97,7 @@ const ORGANIZATION: &[&str] =
 const DOMAINS: &[&str] = &["Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All"];
 const OBJECTS: &[&str] = &["Directory.Read.All", "Directory.ReadWrite.All"];
 const INVITE: &[&str] = &["User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"];
+const SEND_MAIL: &[&str] = &["Mail.Send"];
 const APPLICATIONS: &[&str] =
     &["Application.Read.All", "Application.ReadWrite.All", "Application.ReadWrite.OwnedBy", "Directory.Read.All"];
 const WRITE_APPLICATIONS: &[&str] = &["Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"];
@@ -116,7 +117,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/users", 2, READ_USERS, users::list),
     route("POST", "/users", 0, WRITE_USER, users::create),
     route("GET", "/users/$count", 2, READ_USERS, users::count),
-    route("GET", "/users/delta", 2, READ_USER, tenancy::delta),
+    route("GET", "/users/delta", 2, READ_USER, delta::users),
     route("GET", "/users/{id}", 1, READ_USERS, users::read),
     route("PATCH", "/users/{id}", 0, PATCH_USER, users::update),
     route("DELETE", "/users/{id}", 0, DELETE_USER, users::delete),
@@ -124,6 +125,10 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/users/{id}/manager/$ref", 1, READ_USER, relations::manager_ref),
     route("PUT", "/users/{id}/manager/$ref", 0, WRITE_USER, relations::set_manager),
     route("DELETE", "/users/{id}/manager/$ref", 0, WRITE_USER, relations::remove_manager),
+    route("GET", "/users/{id}/sponsors", 1, READ_USER, sponsors::list),
+    route("POST", "/users/{id}/sponsors/$ref", 0, WRITE_USER, sponsors::add),
+    route("DELETE", "/users/{id}/sponsors/{sponsor}/$ref", 0, WRITE_USER, sponsors::remove),
+    route("POST", "/users/{id}/sendMail", 0, SEND_MAIL, mail::send),
     route("GET", "/users/{id}/directReports", 1, READ_USER, relations::direct_reports),
     route("GET", "/users/{id}/memberOf", 2, MEMBERSHIPS, relations::member_of),
     route("GET", "/users/{id}/memberOf/microsoft.graph.group", 2, MEMBERSHIPS, relations::member_of_groups),
@@ -150,7 +155,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/groups", 1, READ_GROUPS, groups::list),
     route("POST", "/groups", 0, CREATE_GROUP, groups::create),
     route("GET", "/groups/$count", 1, READ_GROUPS, groups::count),
-    route("GET", "/groups/delta", 1, READ_GROUPS, tenancy::delta),
+    route("GET", "/groups/delta", 1, READ_GROUPS, delta::groups),
     route("GET", "/groups/{id}", 1, READ_GROUPS, groups::read),
     route("PATCH", "/groups/{id}", 0, WRITE_MEMBERS, groups::update),
     route("DELETE", "/groups/{id}", 0, WRITE_GROUP, groups::delete),
@@ -204,6 +209,7 @@ impl Route {
 }
 
 /// What a path leads to.
+#[derive(Clone)]
 pub(crate) enum Found {
     Route(&'static Route, Vec<String>),
     /// The path exists, for other methods.
@@ -239,7 +245,8 @@ fn segments(path: &str) -> Vec<String> {
         let segment = percent_encoding::percent_decode_str(raw).decode_utf8_lossy().into_owned();
         match segment.split_once("('").and_then(|(set, rest)| rest.strip_suffix("')").map(|key| (set, key))) {
             Some((set, key)) => segments.extend([set.to_owned(), key.replace("''", "'")]),
-            None => segments.push(segment),
+            // Functions are called with empty parentheses.
+            None => segments.push(segment.strip_suffix("()").map(str::to_owned).unwrap_or(segment)),
         }
     }
     segments
@@ -253,11 +260,21 @@ fn params(pattern: &[&str], segments: &[String]) -> Option<Vec<String>> {
     for (wanted, segment) in pattern.iter().zip(segments) {
         if wanted.starts_with('{') {
             params.push(segment.clone());
-        } else if !wanted.eq_ignore_ascii_case(segment) {
+        } else if !same_segment(wanted, segment) {
             return None;
         }
     }
     Some(params)
+}
+
+/// Casts, functions and actions may be named in full, by the namespace's alias (as Microsoft's SDKs do), or bare.
+fn same_segment(wanted: &str, segment: &str) -> bool {
+    let bare = |text: &'_ str| -> String {
+        let lower = text.to_ascii_lowercase();
+        let name = lower.strip_prefix("microsoft.graph.").or_else(|| lower.strip_prefix("graph."));
+        name.map(str::to_owned).unwrap_or(lower)
+    };
+    wanted.eq_ignore_ascii_case(segment) || (segment.contains('.') && bare(wanted) == bare(segment))
 }
 
 #[cfg(test)]
@@ -289,6 +306,11 @@ mod tests {
             Some("/users/{id}/authentication/{kind}/{method}"),
             &["1", "phoneMethods", "2"],
         );
+        check("GET", "/users/delta()", Some("/users/delta"), &[]);
+        check("GET", "/groups/microsoft.graph.delta()", Some("/groups/delta"), &[]);
+        let cast = "/directory/deletedItems/microsoft.graph.user";
+        check("GET", "/directory/deletedItems/graph.user", Some(cast), &[]);
+        check("POST", "/users/1/microsoft.graph.assignLicense", Some("/users/{id}/assignLicense"), &["1"]);
         check("PUT", "/users", None, &[]);
         check("POST", "/users/1/resurrect", None, &[]);
     }

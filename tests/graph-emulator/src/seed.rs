@@ -16,12 +16,13 @@ use crate::ids::{Guid, guid};
 use crate::licenses;
 use crate::settling::Latency;
 use crate::state::State;
+use crate::state::journal::Journal;
 use crate::{Options, users};
 
 mod licensing;
 mod tenancy;
 
-pub(crate) use tenancy::{AccessPassPolicy, Application, Extension};
+pub(crate) use tenancy::{AccessPassPolicy, Application, Collaboration, Extension};
 
 /// Why a seed was refused: the place in the document, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +57,7 @@ pub(crate) fn plant(seed: &Value, options: &Options) -> Checked<State> {
         "extensionProperties",
         "applications",
         "accessPassPolicy",
+        "collaboration",
         "latency",
     ];
     if let Some(name) = document.keys().find(|name| !name.starts_with(['$', '_']) && !known.contains(&name.as_str())) {
@@ -73,11 +75,13 @@ pub(crate) fn plant(seed: &Value, options: &Options) -> Checked<State> {
     }
     plant_deleted(&mut state, document)?;
     plant_groups(&mut state, document)?;
-    plant_managers(&mut state, document)?;
+    plant_relations(&mut state, document)?;
     licensing::settle(&mut state, document)?;
     dynamic_members(&mut state);
     state.due.retain(|_, work| matches!(work, crate::settling::Work::Purge { .. }));
     state.rules_waiting.clear();
+    // The seed is where every delta query begins.
+    state.journal = Journal::default();
     // Set last, so that what was planted has settled.
     state.latency = latency;
     Ok(state)
@@ -124,6 +128,7 @@ fn stored(item: &Map<String, Value>, apart: &[&str]) -> Properties {
 const USER_APART: &[&str] = &[
     "id",
     "manager",
+    "sponsors",
     "roles",
     "authenticationMethods",
     "assignedLicenses",
@@ -278,13 +283,18 @@ fn reference(state: &State, item: &Value, path: &str) -> Checked<Guid> {
     }
 }
 
-fn plant_managers(state: &mut State, document: &Map<String, Value>) -> Checked<()> {
+/// Managers and sponsors: relations between people who are all planted by now.
+fn plant_relations(state: &mut State, document: &Map<String, Value>) -> Checked<()> {
     for (index, item) in list(document, "users")?.iter().enumerate() {
-        let Some(manager) = item.get("manager").filter(|manager| !manager.is_null()) else { continue };
-        let manager = reference(state, manager, &format!("users[{index}].manager"))?;
         let upn = item.get("userPrincipalName").and_then(Value::as_str).unwrap_or_default();
-        if let Some(id) = state.user_named(View::PRIMARY, upn) {
-            state.edit_user(id, |user| user.manager = Some(manager));
+        let Some(id) = state.user_named(View::PRIMARY, upn) else { continue };
+        let manager = item.get("manager").filter(|manager| !manager.is_null());
+        let manager =
+            manager.map(|manager| reference(state, manager, &format!("users[{index}].manager"))).transpose()?;
+        let sponsors = object("users", item)
+            .and_then(|item| references(state, item, &format!("users[{index}].sponsors"), "sponsors"))?;
+        if manager.is_some() || !sponsors.is_empty() {
+            state.edit_user(id, |user| (user.manager, user.sponsors) = (manager, sponsors));
         }
     }
     Ok(())
@@ -314,6 +324,9 @@ pub(crate) fn snapshot(state: &State, timeless: bool) -> Value {
     let user = |(id, user): (Guid, &User)| {
         let mut body = users::whole(id, user);
         body.insert("manager".into(), user.manager.map_or(Value::Null, |id| json!(id.to_string())));
+        if !user.sponsors.is_empty() {
+            body.insert("sponsors".into(), crate::entity::texts(&user.sponsors));
+        }
         body.insert("roles".into(), json!(user.roles));
         let methods = user.methods.iter().map(|method| json!([method.get("@odata.type"), method.get("id")])).collect();
         body.insert("authenticationMethods".into(), methods);

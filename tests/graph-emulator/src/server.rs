@@ -14,17 +14,20 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
 use axum::{Router, body};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::ids::Guid;
 use crate::tenant::Tenant;
 use crate::wire::{Answer, Body, Call};
 
 /// Bodies beyond this are refused: Graph's own limit for a JSON request is 4 MB.
 const BODY_MAX: usize = 4 * 1024 * 1024;
+
+const JSON: &str = "application/json; charset=utf-8";
 
 /// A tenant that several callers share, in the process or over HTTP.
 #[derive(Clone, Debug)]
@@ -110,7 +113,12 @@ async fn serve(State(emulator): State<Emulator>, request: Request) -> Response {
         headers: &parts.headers,
         body: &bytes,
     };
-    let answer = emulator.tenant().answer(&call);
+    let _under_way = UnderWay::begin(&emulator, &call);
+    let held_ms = emulator.tenant().hold(&call);
+    if held_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(held_ms)).await;
+    }
+    let answer = emulator.tenant().carry_out(&call);
     if answer.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(answer.delay_ms)).await;
     }
@@ -118,6 +126,29 @@ async fn serve(State(emulator): State<Emulator>, request: Request) -> Response {
         return lose(wire);
     }
     write_out(answer)
+}
+
+/// A write that is under way until this is dropped, be it because its caller has gone away.
+struct UnderWay(Emulator, Option<Guid>);
+
+impl UnderWay {
+    fn begin(emulator: &Emulator, call: &Call<'_>) -> Self {
+        let path = call.path.strip_prefix("/v1.0").filter(|_| *call.method != Method::GET);
+        let mut tenant = emulator.tenant();
+        let id = path.and_then(|path| tenant.first_subject(call, path));
+        if let Some(id) = id {
+            tenant.concurrency.begin(id);
+        }
+        Self(emulator.clone(), id)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(id) = self.1 {
+            self.0.tenant().concurrency.end(id);
+        }
+    }
 }
 
 fn with_status(status: StatusCode, body: HttpBody) -> Response {
@@ -130,7 +161,8 @@ fn write_out(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (kind, bytes) = match answer.body {
         Body::Empty => (None, Bytes::new()),
-        Body::Json(value) => (Some("application/json; charset=utf-8"), Bytes::from(value.to_string())),
+        Body::Json(value) => (Some(JSON), Bytes::from(value.to_string())),
+        Body::Written(written) => (Some(JSON), Bytes::from(written.text().to_owned())),
         Body::Text(text) => (Some("text/plain"), Bytes::from(text)),
     };
     let mut response = with_status(status, HttpBody::from(bytes));

@@ -6,49 +6,22 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use serde_json::Value;
-
 use crate::Undecided;
-use crate::entity::{Group, Properties, User};
+use crate::entity::{Group, Kind, Properties, User};
 use crate::history::{History, Stamp, View};
 use crate::ids::{Draw, Guid, guid, hash_text, mix};
 use crate::refusal::Refusal;
-use crate::seed::{AccessPassPolicy, Application, Extension};
+use crate::seed::{AccessPassPolicy, Application, Collaboration, Extension};
 use crate::settling::{Latency, Work};
+use jiff::Timestamp;
+use journal::{GroupTrace, Journal, UserTrace, What};
 
 mod domains;
+pub(crate) mod journal;
+mod skus;
 mod waking;
 
-/// A product the tenant has bought.
-#[derive(Clone, Debug)]
-pub(crate) struct Sku {
-    /// As `GET /subscribedSkus` answers it, without `consumedUnits`.
-    /// Shared between copies of a tenant: service plans are many and never change.
-    pub properties: Arc<Properties>,
-    /// Seats that the seed says are taken, beyond those its users hold.
-    pub elsewhere: i64,
-    /// Seats that this tenant's users hold.
-    pub consumed: History<i64>,
-    pub plans: Arc<Vec<Guid>>,
-}
-
-impl Sku {
-    /// Seats that may be used at all: enabled ones, and those in their grace period.
-    pub(crate) fn capacity(&self) -> i64 {
-        let status = self.properties.get("capabilityStatus").and_then(Value::as_str);
-        if !matches!(status, None | Some("Enabled" | "Warning")) {
-            return 0;
-        }
-        let units = |name| self.properties.get("prepaidUnits").and_then(|units| units.get(name)?.as_i64());
-        units("enabled").unwrap_or(0) + units("warning").unwrap_or(0)
-    }
-
-    /// Seats free now; negative after a restore.
-    pub(crate) fn free(&self) -> i64 {
-        self.capacity() - self.elsewhere - self.consumed.current().copied().unwrap_or(0)
-    }
-}
+pub(crate) use skus::Sku;
 
 /// One tenant.
 #[derive(Clone, Debug)]
@@ -68,6 +41,7 @@ pub(crate) struct State {
     pub any_extension: bool,
     pub applications: Vec<Application>,
     pub access_pass: AccessPassPolicy,
+    pub collaboration: Collaboration,
     /// Work that the service does by itself, by the instant it falls due.
     pub due: BTreeMap<(Timestamp, u64), Work>,
     /// Rule evaluations that already wait in `due`; the state at their time counts, so one is enough.
@@ -75,6 +49,11 @@ pub(crate) struct State {
     pub latency: Latency,
     pub undecided: Undecided,
     pub draw: Draw,
+    /// What delta queries tell.
+    pub journal: Journal,
+    pub delta_pages: crate::delta::Pages,
+    /// What was sent, for whoever wants to look.
+    pub outbox: crate::mail::Outbox,
     writes: u64,
     reads: u64,
 }
@@ -96,11 +75,15 @@ impl State {
             any_extension: true,
             applications: Vec::new(),
             access_pass: AccessPassPolicy::default(),
+            collaboration: Collaboration::default(),
             due: BTreeMap::new(),
             rules_waiting: HashSet::new(),
             latency: Latency::default(),
             undecided,
             draw: Draw::new(draw_seed),
+            journal: Journal::default(),
+            delta_pages: crate::delta::Pages::default(),
+            outbox: crate::mail::Outbox::default(),
             writes: 0,
             reads: 0,
         }
@@ -163,6 +146,7 @@ impl State {
         let stamp = self.stamp();
         self.names.insert(user.upn().to_lowercase(), id);
         self.users.insert(id, History::created(stamp, user));
+        self.journal.push(stamp, Kind::User, id, What::Life);
         self.seat_change(&BTreeSet::new(), &self.seats_of(id));
         self.wake_rules(id);
     }
@@ -182,7 +166,11 @@ impl State {
         let stamp = self.stamp();
         let Some(user) = self.users.get_mut(&id).and_then(|history| history.edit(stamp)) else { return };
         let (was_live, old_name) = (user.deleted.is_none(), user.upn().to_lowercase());
+        let before_all = UserTrace::of(user);
         change(user);
+        for what in before_all.changes(user) {
+            self.journal.push(stamp, Kind::User, id, what);
+        }
         let (is_live, new_name) = (user.deleted.is_none(), user.upn().to_lowercase());
         if was_live && (!is_live || old_name != new_name) {
             self.names.remove(&old_name);
@@ -200,10 +188,11 @@ impl State {
         let stamp = self.stamp();
         if let Some(history) = self.users.get_mut(&id) {
             history.erase(stamp);
+            self.journal.push(stamp, Kind::User, id, What::Life);
         }
         for group in self.groups_with(id) {
+            self.edit_members(group, &[], &[id]);
             self.edit_group(group, |group| {
-                Arc::make_mut(&mut group.members).remove(&id);
                 Arc::make_mut(&mut group.owners).remove(&id);
             });
         }
@@ -267,7 +256,12 @@ impl State {
 
     pub(crate) fn add_group(&mut self, id: Guid, group: Group) {
         let stamp = self.stamp();
+        let joined: Vec<Guid> = group.members.iter().copied().collect();
         self.groups.insert(id, History::created(stamp, group));
+        self.journal.push(stamp, Kind::Group, id, What::Life);
+        if !joined.is_empty() {
+            self.journal.push(stamp, Kind::Group, id, What::Relation { name: "members", joined, left: Vec::new() });
+        }
         self.wake_rule_of(id);
     }
 
@@ -275,22 +269,47 @@ impl State {
     pub(crate) fn edit_group(&mut self, id: Guid, change: impl FnOnce(&mut Group)) {
         let stamp = self.stamp();
         if let Some(group) = self.groups.get_mut(&id).and_then(|history| history.edit(stamp)) {
+            let before = GroupTrace::of(group);
             change(group);
+            for what in before.changes(group) {
+                self.journal.push(stamp, Kind::Group, id, what);
+            }
+        }
+    }
+
+    fn edit_members(&mut self, id: Guid, joined: &[Guid], left: &[Guid]) {
+        let stamp = self.stamp();
+        let Some(group) = self.groups.get_mut(&id).and_then(|history| history.edit(stamp)) else { return };
+        let members = Arc::make_mut(&mut group.members);
+        let joined: Vec<Guid> = joined.iter().copied().filter(|member| members.insert(*member)).collect();
+        let left: Vec<Guid> = left.iter().copied().filter(|member| members.remove(member)).collect();
+        if !joined.is_empty() || !left.is_empty() {
+            self.journal.push(stamp, Kind::Group, id, What::Relation { name: "members", joined, left });
         }
     }
 
     /// Adds members, all in one write.
     pub(crate) fn join(&mut self, group: Guid, members: &[Guid]) {
-        self.edit_group(group, |group| Arc::make_mut(&mut group.members).extend(members.iter().copied()));
+        self.edit_members(group, members, &[]);
         self.wake_licensing(group, members);
     }
 
     /// Takes one member out.
     pub(crate) fn leave(&mut self, group: Guid, member: Guid) {
-        self.edit_group(group, |group| {
-            Arc::make_mut(&mut group.members).remove(&member);
-        });
+        self.edit_members(group, &[], &[member]);
         self.wake_licensing(group, &[member]);
+    }
+
+    /// Removes a group for good, from the groups it was nested in too.
+    pub(crate) fn erase_group(&mut self, id: Guid) {
+        let stamp = self.stamp();
+        if let Some(history) = self.groups.get_mut(&id) {
+            history.erase(stamp);
+            self.journal.push(stamp, Kind::Group, id, What::Life);
+        }
+        for parent in self.direct_groups(View::PRIMARY, id) {
+            self.leave(parent, id);
+        }
     }
 
     /// The groups, deleted ones included, that list somebody as member or owner.

@@ -122,11 +122,6 @@ fn application(request: &Request<'_>) -> Result<String, Refusal> {
     guid(key).map(|id| id.to_string()).ok_or_else(|| Refusal::not_a_guid(key))
 }
 
-/// `GET /users/delta` and `GET /groups/delta`: not built, and honest about it.
-pub(crate) fn delta(_: &mut Request<'_>) -> Served {
-    Err(Refusal::not_built())
-}
-
 /// `GET /directory/deletedItems` without a cast.
 pub(crate) fn cast_required(_: &mut Request<'_>) -> Served {
     Err(Refusal::bad("The list of deleted items needs a cast to a type."))

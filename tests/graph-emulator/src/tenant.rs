@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::calls::{Calls, Entry};
 use crate::clock::{Clock, graph_time};
-use crate::faults::{Action, Faults, Seen};
+use crate::concurrency::Concurrency;
+use crate::faults::{Action, Faults, Phase, Seen, Strike};
 use crate::history::View;
 use crate::ids::{Draw, Guid, guid};
 use crate::query::Query;
@@ -21,11 +22,22 @@ use crate::state::State;
 use crate::wire::{Answer, App, Call, Request, Served};
 use crate::{Options, auth, batch, control, settling};
 
+mod struck;
+
 /// The demo company: about forty people, few seats, groups of every kind.
 const DEMO: &str = include_str!("../data/demo-tenant.json");
 
 /// The one path that carries others.
 const BATCH: &str = "/$batch";
+
+/// A call as it arrived.
+#[derive(Clone)]
+struct Read {
+    found: Found,
+    /// Objects that its path names.
+    subjects: Vec<Guid>,
+    body: Option<Result<Value, ()>>,
+}
 
 /// A tenant.
 #[derive(Clone, Debug)]
@@ -38,6 +50,7 @@ pub struct Tenant {
     pub(crate) calls: Calls,
     pub(crate) faults: Faults,
     pub(crate) quotas: Quotas,
+    pub(crate) concurrency: Concurrency,
 }
 
 impl Tenant {
@@ -63,7 +76,16 @@ impl Tenant {
         }
         let quotas = if options.unlimited { Quotas::unlimited() } else { Quotas::default() };
         let planted = Arc::new(state.clone());
-        Ok(Self { state, planted, options, clock, calls: Calls::default(), faults: Faults::default(), quotas })
+        Ok(Self {
+            state,
+            planted,
+            options,
+            clock,
+            calls: Calls::default(),
+            faults: Faults::default(),
+            quotas,
+            concurrency: Concurrency::default(),
+        })
     }
 
     /// The demo company's seed, for tests that want it with a change.
@@ -119,6 +141,7 @@ impl Tenant {
             self.clock.stand_at(self.state.now);
         }
         (self.calls, self.faults) = (Calls::default(), Faults::default());
+        self.concurrency.reset();
         self.quotas = if self.options.unlimited { Quotas::unlimited() } else { Quotas::default() };
     }
 
@@ -129,6 +152,14 @@ impl Tenant {
 
     /// Answers one call to `/v1.0/…`, the token endpoint, or `/_control/…`.
     pub fn answer(&mut self, call: &Call<'_>) -> Answer {
+        let held_ms = self.hold(call);
+        let mut answer = self.carry_out(call);
+        answer.delay_ms += held_ms;
+        answer
+    }
+
+    /// Everything but the wait before it.
+    pub(crate) fn carry_out(&mut self, call: &Call<'_>) -> Answer {
         self.settle();
         if let Some(rest) = call.path.strip_prefix("/_control/") {
             return control::answer(self, call, rest);
@@ -145,15 +176,16 @@ impl Tenant {
     fn token(&mut self, call: &Call<'_>, tenant: &str) -> Answer {
         let number = self.calls.number();
         let path = call.path;
-        let struck = self.faults.strike(&Seen { method: call.method.as_str(), path, subjects: &[], body: None });
-        let (mut answer, app) = match self.before(struck.as_ref()) {
+        let seen = Seen { method: call.method.as_str(), route: None, path, subjects: &[], app: "", body: None };
+        let struck = self.faults.strike(&seen);
+        let (mut answer, app) = match self.instead(struck.as_ref(), Phase::Before) {
             Some(answer) => (answer, String::new()),
             None if call.method == Method::POST => {
                 auth::token(&mut self.state, self.options.strict_auth, tenant, call.body)
             }
             None => (self.refused(&wrong_method(), None), String::new()),
         };
-        after(struck.as_ref(), &mut answer);
+        self.afterwards(struck.as_ref(), &mut answer);
         answer.delay_ms += self.state.latency.answer_ms;
         let entry =
             Entry { at: self.state.now, app, status: answer.status, lost: answer.lost, ..Entry::of(call, path) };
@@ -165,20 +197,27 @@ impl Tenant {
     pub(crate) fn graph(&mut self, call: &Call<'_>, path: &str, batch: Option<u64>) -> Answer {
         let number = self.calls.number();
         let mut log = Entry { at: self.state.now, batch, ..Entry::of(call, path) };
-        let body = (!call.body.is_empty()).then(|| serde_json::from_slice::<Value>(call.body));
+        let read = self.read(call, path);
         // What a batch carries is recorded item by item.
-        log.body = body.as_ref().filter(|_| path != BATCH).and_then(|body| body.as_ref().ok()).cloned();
-        let found = routes::find(call.method.as_str(), path);
-        if let Found::Route(_, params) = &found {
-            log.subjects = params.iter().filter_map(|param| self.subject(param)).collect();
-        }
-        let seen = Seen { method: call.method.as_str(), path, subjects: &log.subjects, body: log.body.as_ref() };
-        let struck = self.faults.strike(&seen);
-        let mut answer = match self.before(struck.as_ref()) {
-            Some(answer) => answer,
-            None => self.served(call, path, found, body, number, &mut log),
+        log.body = read.body.as_ref().filter(|_| path != BATCH).and_then(|body| body.clone().ok());
+        log.subjects.clone_from(&read.subjects);
+        // A batch waits before its items as long as they would.
+        let held_ms = if batch.is_some() { self.held(call, path, &read) } else { 0 };
+        let struck = self.struck(call, path, &read);
+        let twice = match struck {
+            Some(Strike { action: Action::Duplicate { second }, .. }) => Some((second, read.clone())),
+            _ => None,
         };
-        after(struck.as_ref(), &mut answer);
+        let mut answer = match self.instead(struck.as_ref(), Phase::Before) {
+            Some(answer) => answer,
+            None => self.served(call, path, read, number, &mut log),
+        };
+        if let Some((second, read)) = twice {
+            let other = self.served_again(call, path, read, batch);
+            answer = if second { other } else { answer };
+        }
+        self.afterwards(struck.as_ref(), &mut answer);
+        answer.delay_ms += held_ms;
         if batch.is_none() {
             answer.delay_ms += self.state.latency.answer_ms;
         }
@@ -188,25 +227,50 @@ impl Tenant {
         answer
     }
 
+    /// The same call once more, with an entry of its own in the record.
+    fn served_again(&mut self, call: &Call<'_>, path: &str, read: Read, batch: Option<u64>) -> Answer {
+        let number = self.calls.number();
+        let mut log = Entry { at: self.state.now, batch, ..Entry::of(call, path) };
+        log.body = read.body.as_ref().and_then(|body| body.clone().ok());
+        log.subjects.clone_from(&read.subjects);
+        let answer = self.served(call, path, read, number, &mut log);
+        log.status = answer.status;
+        self.calls.record(number, log);
+        answer
+    }
+
+    /// What can be said about a call before anything is done.
+    fn read(&self, call: &Call<'_>, path: &str) -> Read {
+        let found = routes::find(call.method.as_str(), path);
+        let subjects = self.subjects(&found);
+        let body = (!call.body.is_empty()).then(|| serde_json::from_slice::<Value>(call.body).map_err(drop));
+        Read { found, subjects, body }
+    }
+
+    fn subjects(&self, found: &Found) -> Vec<Guid> {
+        match found {
+            Found::Route(_, params) => params.iter().filter_map(|param| self.subject(param)).collect(),
+            Found::WrongMethod | Found::Nothing => Vec::new(),
+        }
+    }
+
+    /// The object that a path names first.
+    pub(crate) fn first_subject(&self, call: &Call<'_>, path: &str) -> Option<Guid> {
+        self.subjects(&routes::find(call.method.as_str(), path)).first().copied()
+    }
+
     /// The answer of the service itself, which no fault kept from working.
-    fn served(
-        &mut self,
-        call: &Call<'_>,
-        path: &str,
-        found: Found,
-        body: Option<serde_json::Result<Value>>,
-        number: u64,
-        log: &mut Entry,
-    ) -> Answer {
+    fn served(&mut self, call: &Call<'_>, path: &str, read: Read, number: u64, log: &mut Entry) -> Answer {
         let mut headers = Vec::new();
-        let served = match body.transpose() {
-            Err(_) => Err(Refusal::unreadable(
+        let first = read.subjects.first().copied();
+        let served = self.concurrency.check(call.method, first).and_then(|()| match read.body.transpose() {
+            Err(()) => Err(Refusal::unreadable(
                 "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid \
                  JSON format.",
             )),
             Ok(body) if path == BATCH => self.batch(call, body.as_ref(), number),
-            Ok(body) => self.routed(call, path, found, body, &mut headers, log),
-        };
+            Ok(body) => self.routed(call, path, read.found, body, &mut headers, log),
+        });
         let mut answer = served.unwrap_or_else(|refusal| self.refused(&refusal, client_request_id(call)));
         answer.headers.append(&mut headers);
         answer
@@ -260,10 +324,9 @@ impl Tenant {
         if !app.may(route.roles) {
             return Err(Refusal::denied());
         }
-        let eventual = call
-            .headers
-            .get("consistencylevel")
-            .is_some_and(|level| level.as_bytes().eq_ignore_ascii_case(b"eventual"));
+        let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let eventual = header("consistencylevel").eq_ignore_ascii_case("eventual");
+        let minimal = header("prefer").split(',').any(|wish| wish.trim().eq_ignore_ascii_case("return=minimal"));
         let view = self.state.next_view(eventual);
         let base = base(call);
         let mut request = Request {
@@ -273,6 +336,7 @@ impl Tenant {
             body,
             view,
             eventual,
+            minimal,
             base: &base,
             path,
             app: &app,
@@ -287,19 +351,6 @@ impl Tenant {
         let users = self.state.users.len();
         let now_ms = self.state.now.as_millisecond();
         self.quotas.charge(route.charge(query), &app.id, self.state.tenant_id(), users, now_ms)
-    }
-
-    /// The answer of a fault that keeps the work from being done.
-    fn before(&mut self, struck: Option<&Action>) -> Option<Answer> {
-        match struck? {
-            Action::Refuse { status, code, message, retry_after } => {
-                let refusal = Refusal::new(*status, code.clone(), message.clone()).retry_after(retry_after.clone());
-                Some(self.refused(&refusal, None))
-            }
-            Action::Throttle { retry_after } => Some(self.refused(&Refusal::throttled(retry_after.clone()), None)),
-            Action::Cut => Some(Answer { lost: true, ..self.refused(&Refusal::new(503, "cut", "cut"), None) }),
-            Action::LoseAnswer | Action::Delay { .. } => None,
-        }
     }
 
     /// Writes a refusal out.
@@ -329,15 +380,6 @@ impl Tenant {
     }
 }
 
-/// What a fault does to the answer of a call whose work was done.
-fn after(struck: Option<&Action>, answer: &mut Answer) {
-    match struck {
-        Some(Action::LoseAnswer) => answer.lost = true,
-        Some(Action::Delay { delay_ms }) => answer.delay_ms += delay_ms,
-        _ => {}
-    }
-}
-
 fn wrong_method() -> Refusal {
     Refusal::new(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 }
@@ -346,10 +388,13 @@ fn client_request_id<'c>(call: &Call<'c>) -> Option<&'c str> {
     call.headers.get("client-request-id").and_then(|id| id.to_str().ok())
 }
 
-/// The address under which the caller knows this service.
+/// The address under which the caller knows this service. Who stands in front of it, as an SDK's own transport that insists on
+/// `https` does, says so the usual way.
 fn base(call: &Call<'_>) -> String {
-    let host = call.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    format!("http://{host}/v1.0")
+    let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
+    let host = header("x-forwarded-host").or_else(|| header("host")).unwrap_or("localhost");
+    let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
+    format!("{scheme}://{host}/v1.0")
 }
 
 impl Entry {

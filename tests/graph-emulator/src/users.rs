@@ -14,8 +14,11 @@ use crate::wire::{Answer, Request, Served};
 
 pub(crate) mod invitations;
 pub(crate) mod methods;
+pub(crate) mod privilege;
 pub(crate) mod relations;
 pub(crate) mod rules;
+pub(crate) mod sign_ins;
+pub(crate) mod sponsors;
 
 /// `GET /users`
 pub(crate) fn list(request: &mut Request<'_>) -> Served {
@@ -42,8 +45,11 @@ pub(crate) fn read(request: &mut Request<'_>) -> Served {
     let selection = Selection::parse(request, &[Kind::User])?;
     lists::check_expand(request, Kind::User)?;
     let key = request.param(0);
-    if request.query.select.iter().flatten().any(|name| name == "signInActivity") && crate::ids::guid(key).is_none() {
-        return Err(Refusal::bad("Get By Key only supports UserId and the key has to be a valid Guid"));
+    if selection.has("signInActivity") {
+        lists::check_sign_in_activity(request)?;
+        if crate::ids::guid(key).is_none() {
+            return Err(Refusal::bad("Get By Key only supports UserId and the key has to be a valid Guid"));
+        }
     }
     let (id, user) = request.state.find_user(request.view, key)?;
     Ok(lists::entity(request, 200, "users/$entity", &selection, &Object::User(id, user)))
@@ -117,18 +123,8 @@ fn may_change(request: &Request<'_>, id: Guid, body: &Map<String, Value>) -> Res
     if once_synced && body.contains_key("onPremisesExtensionAttributes") {
         return Err(Refusal::synced());
     }
-    // "Who can perform sensitive actions".
-    let sensitive = [
-        "passwordProfile",
-        "accountEnabled",
-        "mobilePhone",
-        "businessPhones",
-        "otherMails",
-        "userPrincipalName",
-        "onPremisesImmutableId",
-    ];
-    if !user.roles.is_empty() && !request.app.rules_administrators() && names().any(|name| sensitive.contains(&name)) {
-        return Err(Refusal::denied());
+    if names().any(privilege::is_sensitive) {
+        privilege::check(request.state, request.app, id, user)?;
     }
     narrow_permission(request, names())
 }
@@ -194,9 +190,10 @@ pub(crate) fn delete_user(request: &mut Request<'_>, id: Guid) -> Served {
         return Err(Refusal::synced());
     }
     let restricted = user.properties.get("isManagementRestricted") == Some(&Value::Bool(true));
-    if restricted || (!user.roles.is_empty() && !request.app.rules_administrators()) {
+    if restricted {
         return Err(Refusal::denied());
     }
+    privilege::check(request.state, request.app, id, user)?;
     crate::deleted::soft_delete_user(request.state, id);
     Ok(Answer::no_content())
 }

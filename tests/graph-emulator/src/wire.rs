@@ -1,5 +1,7 @@
 //! A call and its answer, apart from any transport, and the request that a handler sees.
 
+use std::sync::OnceLock;
+
 use http::{HeaderMap, Method};
 use serde_json::{Map, Value, json};
 
@@ -31,8 +33,46 @@ pub enum Body {
     Empty,
     /// A JSON document.
     Json(Value),
+    /// A JSON document that is kept as text because it is long and seldom looked into.
+    Written(Written),
     /// Plain text, as a count is.
     Text(String),
+}
+
+impl Body {
+    /// The document; null when it is none.
+    pub(crate) fn into_json(self) -> Value {
+        match self {
+            Self::Json(value) => value,
+            Self::Written(written) => written.value().clone(),
+            Self::Empty | Self::Text(_) => Value::Null,
+        }
+    }
+}
+
+/// JSON as text; parsed when somebody asks.
+#[derive(Clone, Debug)]
+pub struct Written {
+    text: String,
+    parsed: OnceLock<Value>,
+}
+
+impl Written {
+    /// The text itself.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What it says.
+    pub fn value(&self) -> &Value {
+        self.parsed.get_or_init(|| serde_json::from_str(&self.text).unwrap_or_default())
+    }
+}
+
+impl PartialEq for Written {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
 }
 
 /// One HTTP answer.
@@ -59,6 +99,10 @@ impl Answer {
         Self::new(status, Body::Json(body))
     }
 
+    pub(crate) fn written(text: String) -> Self {
+        Self::new(200, Body::Written(Written { text, parsed: OnceLock::new() }))
+    }
+
     pub(crate) fn text(text: String) -> Self {
         Self::new(200, Body::Text(text))
     }
@@ -71,6 +115,7 @@ impl Answer {
     pub fn value(&self) -> &Value {
         match &self.body {
             Body::Json(value) => value,
+            Body::Written(written) => written.value(),
             Body::Empty | Body::Text(_) => &Value::Null,
         }
     }
@@ -99,12 +144,6 @@ impl App {
     pub(crate) fn was_granted(&self, role: &str) -> bool {
         self.roles.iter().any(|own| own == role)
     }
-
-    /// Whether its service principal may change administrators.
-    pub(crate) fn rules_administrators(&self) -> bool {
-        let enough = ["Global Administrator", "Privileged Authentication Administrator"];
-        self.directory_roles.iter().any(|role| enough.contains(&role.as_str()))
-    }
 }
 
 /// What a handler works with.
@@ -117,6 +156,8 @@ pub(crate) struct Request<'a> {
     pub view: View,
     /// `ConsistencyLevel: eventual` was sent.
     pub eventual: bool,
+    /// `Prefer: return=minimal` was sent.
+    pub minimal: bool,
     /// `http://host/v1.0`
     pub base: &'a str,
     /// The path below it, as sent.

@@ -88,7 +88,7 @@ pub(super) const USER: &[P] = &[
     P::new("proxyAddresses", Shape::Texts(500, 256)).by_service().searched().by_ending(),
     P::text("securityIdentifier", 256).by_service(),
     P::new("signInSessionsValidFromDateTime", Shape::Instant).by_service(),
-    P::new("signInActivity", Shape::Object(&[], 256)).by_service(),
+    P::new("signInActivity", Shape::Object(&[], 256)).by_service().filtered().no_null_filter(),
     P::new("deviceEnrollmentLimit", Shape::Number).by_service(),
     // SharePoint keeps these.
     P::text("aboutMe", 1024).by_sharepoint(),

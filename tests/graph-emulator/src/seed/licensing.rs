@@ -1,13 +1,13 @@
 //! Products and who holds them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
 use super::{Checked, fault, list, object};
 use crate::entity::{Assignment, Product, Standing};
-use crate::history::{History, View};
+use crate::history::View;
 use crate::ids::{Guid, guid};
 use crate::licenses;
 use crate::state::{Sku, State};
@@ -62,11 +62,8 @@ pub(super) fn plant_skus(state: &mut State, document: &Map<String, Value>) -> Ch
         properties.insert("skuId".into(), json!(sku.to_string()));
         plant_units(&mut properties);
         let plans = plant_plans(&path, sku, &mut properties)?;
-        let consumed = History::settled(0);
-        // Replaced by what is left over once everybody's licenses are planted.
-        state
-            .skus
-            .insert(sku, Sku { properties: Arc::new(properties), elsewhere: stated, consumed, plans: Arc::new(plans) });
+        // What is stated is replaced by what is left over once everybody's licenses are planted.
+        state.skus.insert(sku, Sku::new(properties, stated, plans));
     }
     Ok(())
 }

@@ -52,12 +52,95 @@ pub(crate) struct AccessPassPolicy {
     pub most_minutes: i64,
     pub length: u64,
     pub once: bool,
+    /// Whose members the policy includes; `None`: everybody.
+    pub groups: Option<Vec<Guid>>,
 }
 
 impl Default for AccessPassPolicy {
     /// The documented defaults, except that it is switched on.
     fn default() -> Self {
-        Self { enabled: true, default_minutes: 60, least_minutes: 60, most_minutes: 480, length: 8, once: false }
+        Self {
+            enabled: true,
+            default_minutes: 60,
+            least_minutes: 60,
+            most_minutes: 480,
+            length: 8,
+            once: false,
+            groups: None,
+        }
+    }
+}
+
+impl AccessPassPolicy {
+    pub(crate) fn show(&self) -> Value {
+        json!({
+            "enabled": self.enabled, "default_minutes": self.default_minutes, "least_minutes": self.least_minutes,
+            "most_minutes": self.most_minutes, "length": self.length, "once": self.once,
+            "groups": self.groups.as_ref().map(|groups| groups.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        })
+    }
+
+    /// Changes what is named and leaves the rest; the name of a wrong member is the error.
+    pub(crate) fn put(&mut self, body: &Value) -> Result<(), String> {
+        let mut next = self.clone();
+        for (name, value) in body.as_object().ok_or("a policy is not an object")? {
+            let wrong = || format!("`{name}` is not known, or not of the right type");
+            match (name.as_str(), value.as_bool(), value.as_i64()) {
+                ("enabled", Some(flag), _) => next.enabled = flag,
+                ("once", Some(flag), _) => next.once = flag,
+                ("default_minutes", _, Some(minutes)) => next.default_minutes = minutes,
+                ("least_minutes", _, Some(minutes)) => next.least_minutes = minutes,
+                ("most_minutes", _, Some(minutes)) => next.most_minutes = minutes,
+                ("length", _, Some(length)) => next.length = u64::try_from(length).map_err(|_| wrong())?,
+                ("groups", ..) if value.is_null() => next.groups = None,
+                ("groups", ..) => {
+                    let ids = value.as_array().ok_or_else(wrong)?.iter().map(|id| guid(id.as_str()?));
+                    next.groups = Some(ids.collect::<Option<_>>().ok_or_else(wrong)?);
+                }
+                _ => return Err(wrong()),
+            }
+        }
+        *self = next;
+        Ok(())
+    }
+}
+
+/// Which domains guests may come from: "Allow or block invites to B2B users from specific organizations".
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Collaboration {
+    /// If any are named, only from these.
+    pub allowed: Vec<String>,
+    pub blocked: Vec<String>,
+}
+
+impl Collaboration {
+    pub(crate) fn admits(&self, domain: &str) -> bool {
+        let named = |list: &[String]| list.iter().any(|own| own.eq_ignore_ascii_case(domain));
+        (self.allowed.is_empty() || named(&self.allowed)) && !named(&self.blocked)
+    }
+
+    pub(crate) fn show(&self) -> Value {
+        json!({"allowedDomains": self.allowed, "blockedDomains": self.blocked})
+    }
+
+    /// Changes what is named and leaves the rest. There is one list or the other, never both.
+    pub(crate) fn put(&mut self, body: &Value) -> Result<(), String> {
+        let mut next = self.clone();
+        for (name, value) in body.as_object().ok_or("a collaboration policy is not an object")? {
+            let list =
+                value.as_array().map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+            let list: Vec<String> = list.ok_or_else(|| format!("`{name}` is not a list"))?;
+            match name.as_str() {
+                "allowedDomains" => next.allowed = list,
+                "blockedDomains" => next.blocked = list,
+                _ => return Err(format!("`{name}` is not known")),
+            }
+        }
+        if !next.allowed.is_empty() && !next.blocked.is_empty() {
+            return Err("domains are either allowed or blocked".to_owned());
+        }
+        *self = next;
+        Ok(())
     }
 }
 
@@ -65,7 +148,7 @@ pub(super) fn plant(state: &mut State, document: &Map<String, Value>) -> Checked
     plant_organization(state, document)?;
     plant_domains(state, document)?;
     plant_applications(state, document)?;
-    plant_access_pass(state, document)?;
+    plant_policies(state, document)?;
     if document.contains_key("extensionProperties") {
         state.any_extension = false;
     }
@@ -180,21 +263,12 @@ fn plant_applications(state: &mut State, document: &Map<String, Value>) -> Check
     Ok(())
 }
 
-fn plant_access_pass(state: &mut State, document: &Map<String, Value>) -> Checked<()> {
-    let Some(item) = document.get("accessPassPolicy") else { return Ok(()) };
-    let policy = &mut state.access_pass;
-    for (name, value) in object("accessPassPolicy", item)? {
-        let wrong =
-            |()| -> Checked<u64> { fault(format!("accessPassPolicy.{name}"), "not known, or not of the right type") };
-        match (name.as_str(), value.as_bool(), value.as_i64()) {
-            ("enabled", Some(flag), _) => policy.enabled = flag,
-            ("once", Some(flag), _) => policy.once = flag,
-            ("default_minutes", _, Some(minutes)) => policy.default_minutes = minutes,
-            ("least_minutes", _, Some(minutes)) => policy.least_minutes = minutes,
-            ("most_minutes", _, Some(minutes)) => policy.most_minutes = minutes,
-            ("length", _, Some(length)) => policy.length = u64::try_from(length).or_else(|_| wrong(()))?,
-            _ => return wrong(()).map(|_| ()),
-        }
+fn plant_policies(state: &mut State, document: &Map<String, Value>) -> Checked<()> {
+    if let Some(item) = document.get("accessPassPolicy") {
+        state.access_pass.put(item).or_else(|problem| fault("accessPassPolicy", problem))?;
+    }
+    if let Some(item) = document.get("collaboration") {
+        state.collaboration.put(item).or_else(|problem| fault("collaboration", problem))?;
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! `POST /invitations`: a guest appears at once, pending. Sources: "Create invitation", "Properties of a Microsoft Entra
-//! B2B collaboration user". Nobody redeems here; the control interface can set `externalUserState`.
+//! B2B collaboration user", "Reset redemption status for a guest user". No API redeems an invitation: see `sign_ins.rs`.
 
 use serde_json::{Map, Value, json};
 
+use super::sponsors;
 use crate::clock::graph_time;
 use crate::entity::{Properties, User};
 use crate::history::View;
@@ -37,6 +38,8 @@ pub(crate) fn create(request: &mut Request<'_>) -> Served {
     };
     let (address, redirect) = (text("invitedUserEmailAddress")?, text("inviteRedirectUrl")?);
     check_address(request.state, address)?;
+    let message = check_message(&body)?;
+    let sponsors = sponsors::named(request, body.get("invitedUserSponsors").unwrap_or(&Value::Null))?;
     let guest = match reset(request, &body, address)? {
         Some(id) => id,
         None => match known_guest(request.state, address)? {
@@ -44,7 +47,16 @@ pub(crate) fn create(request: &mut Request<'_>) -> Served {
             None => add_guest(request.state, address, &body)?,
         },
     };
+    if !sponsors.is_empty() {
+        request.state.edit_user(guest, |user| user.sponsors.extend(sponsors));
+    }
     request.touched.push(guest);
+    if body.get("sendInvitationMessage") == Some(&Value::Bool(true)) {
+        let at = request.state.now.to_string();
+        let mail =
+            json!({"at": at, "from": null, "app": request.app.id, "invitation": guest.to_string(), "message": message});
+        request.state.outbox.push(mail);
+    }
     let mut answer = Map::new();
     for name in KNOWN {
         answer.insert((*name).to_owned(), body.get(*name).cloned().unwrap_or(Value::Null));
@@ -69,6 +81,21 @@ pub(crate) fn create(request: &mut Request<'_>) -> Served {
     Ok(Answer::json(201, Value::Object(answer)))
 }
 
+/// What the invitation says, as a mail; at most one other person gets a copy.
+fn check_message(body: &Map<String, Value>) -> Result<Value, Refusal> {
+    let info = body.get("invitedUserMessageInfo").filter(|info| !info.is_null());
+    let copies =
+        info.and_then(|info| info.get("ccRecipients")).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if info.is_some_and(|info| !info.is_object()) || copies.len() > 1 {
+        return Err(Refusal::invalid("invitedUserMessageInfo", "Invitation"));
+    }
+    let text = info.and_then(|info| info.get("customizedMessageBody")).cloned().unwrap_or_default();
+    Ok(json!({
+        "toRecipients": [{"emailAddress": {"address": body.get("invitedUserEmailAddress")}}],
+        "ccRecipients": copies, "body": {"contentType": "text", "content": text},
+    }))
+}
+
 fn check_address(state: &State, address: &str) -> Result<(), Refusal> {
     let invalid = || Refusal::unreadable("The invited user email address is invalid.");
     let (local, domain) = address.split_once('@').ok_or_else(invalid)?;
@@ -81,23 +108,35 @@ fn check_address(state: &State, address: &str) -> Result<(), Refusal> {
     if state.verified(domain) {
         return Err(Refusal::unreadable("Invitee is in inviter tenant"));
     }
+    if !state.collaboration.admits(domain) {
+        // That it is refused is documented; the text was not found.
+        return Err(Refusal::unreadable(
+            "The domain of the invited user is not allowed by the collaboration restrictions.",
+        ));
+    }
     Ok(())
 }
 
 /// `resetRedemption` of a known guest: the same object is pending again, for this address.
 fn reset(request: &mut Request<'_>, body: &Map<String, Value>, address: &str) -> Result<Option<Guid>, Refusal> {
-    let id = body.get("invitedUser").and_then(|user| user.get("id")).and_then(Value::as_str);
-    let (Some(key), Some(Value::Bool(true))) = (id, body.get("resetRedemption")) else { return Ok(None) };
+    if body.get("resetRedemption") != Some(&Value::Bool(true)) {
+        return Ok(None);
+    }
+    let key = body.get("invitedUser").and_then(|user| user.get("id")).and_then(Value::as_str);
+    let key = key.ok_or_else(|| Refusal::required("invitedUser", "Invitation"))?;
     if !request.app.may(&["User.ReadWrite.All"]) {
         return Err(Refusal::denied());
     }
     let (id, user) = request.state.find_user(request.view, key)?;
-    if !user.guest() {
+    if !user.guest() && user.text("creationType") != Some("Invitation") {
         return Err(Refusal::unreadable("Only the redemption of a guest can be reset."));
     }
     let now = graph_time(request.state.now);
     let mail = json!(address);
+    // Until it is redeemed again the guest's identity is the tenant's own.
+    let own = identity(request.state, user.upn());
     request.state.edit_user(id, |user| {
+        user.properties.insert("identities".into(), own);
         user.properties.insert("externalUserState".into(), json!("PendingAcceptance"));
         user.properties.insert("externalUserStateChangeDateTime".into(), json!(now));
         user.properties.insert("mail".into(), mail);
@@ -128,6 +167,10 @@ fn guest_name(state: &State, address: &str) -> String {
     format!("{}#EXT#@{}", address.replace('@', "_"), state.initial_domain())
 }
 
+fn identity(state: &State, upn: &str) -> Value {
+    json!([{"signInType": "userPrincipalName", "issuer": state.initial_domain(), "issuerAssignedId": upn}])
+}
+
 fn add_guest(state: &mut State, address: &str, body: &Map<String, Value>) -> Result<Guid, Refusal> {
     let user_type = match body.get("invitedUserType").and_then(Value::as_str) {
         None => "Guest",
@@ -152,7 +195,7 @@ fn add_guest(state: &mut State, address: &str, body: &Map<String, Value>) -> Res
         "externalUserStateChangeDateTime": now,
         "createdDateTime": now,
         "signInSessionsValidFromDateTime": now,
-        "identities": [{"signInType": "userPrincipalName", "issuer": state.initial_domain(), "issuerAssignedId": upn}],
+        "identities": identity(state, &upn),
     });
     let properties: Properties = properties.as_object().cloned().unwrap_or_default();
     let id = state.draw.guid();

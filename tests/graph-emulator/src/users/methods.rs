@@ -6,12 +6,16 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::graph_time;
 use crate::entity::User;
+use crate::history::View;
 use crate::ids::Guid;
 use crate::refusal::Refusal;
 use crate::state::State;
 use crate::wire::{Answer, Request, Served};
 
 const PASS: &str = "#microsoft.graph.temporaryAccessPassAuthenticationMethod";
+
+/// A mark of ours on a pass that somebody signed in with; no read shows it.
+const USED: &str = "used";
 
 /// The URL segment and type of every method that can be deleted.
 const DELETABLE: &[(&str, &str)] = &[
@@ -30,32 +34,32 @@ const PASSWORD_ID: &str = "28c10230-6103-485e-b985-444c60001490";
 
 /// `GET /users/{id}/authentication/methods`
 pub(crate) fn list(request: &mut Request<'_>) -> Served {
-    let (_, user) = request.state.find_user(request.view, request.param(0))?;
+    let (id, user) = request.state.find_user(request.view, request.param(0))?;
     let password = json!({
         "@odata.type": "#microsoft.graph.passwordAuthenticationMethod",
         "id": PASSWORD_ID,
         "password": null,
         "createdDateTime": user.properties.get("lastPasswordChangeDateTime").cloned().unwrap_or_default(),
     });
-    let now = request.state.now;
-    let shown = user.methods.iter().map(|method| if is_pass(method) { show_pass(method, now) } else { method.clone() });
+    let show = |method: &Value| if is_pass(method) { show_pass(request.state, id, method) } else { method.clone() };
+    let shown = user.methods.iter().map(show);
     let methods = std::iter::once(password).chain(shown);
     Ok(request.collection("users/authentication/methods", methods))
 }
 
 /// `GET /users/{id}/authentication/temporaryAccessPassMethods`
 pub(crate) fn list_passes(request: &mut Request<'_>) -> Served {
-    let (_, user) = request.state.find_user(request.view, request.param(0))?;
-    let passes = user.methods.iter().filter(|method| is_pass(method)).map(|pass| show_pass(pass, request.state.now));
+    let (id, user) = request.state.find_user(request.view, request.param(0))?;
+    let passes = user.methods.iter().filter(|method| is_pass(method)).map(|pass| show_pass(request.state, id, pass));
     Ok(request.collection("users/authentication/temporaryAccessPassMethods", passes))
 }
 
 /// `GET /users/{id}/authentication/temporaryAccessPassMethods/{method}`
 pub(crate) fn read_pass(request: &mut Request<'_>) -> Served {
-    let (_, user) = request.state.find_user(request.view, request.param(0))?;
+    let (id, user) = request.state.find_user(request.view, request.param(0))?;
     let pass = user.methods.iter().find(|method| is_pass(method) && has_id(method, request.param(1)));
     let pass = pass.ok_or_else(|| Refusal::missing(request.param(1)))?;
-    Ok(Answer::json(200, show_pass(pass, request.state.now)))
+    Ok(Answer::json(200, show_pass(request.state, id, pass)))
 }
 
 /// `DELETE /users/{id}/authentication/{kind}/{method}`
@@ -77,6 +81,10 @@ pub(crate) fn delete(request: &mut Request<'_>) -> Served {
 /// forbids it the body is not documented; 400 stands for it.
 pub(crate) fn create_pass(request: &mut Request<'_>) -> Served {
     let body = request.object()?;
+    let known = ["startDateTime", "lifetimeInMinutes", "isUsableOnce"];
+    if let Some(name) = body.keys().find(|name| !name.starts_with('@') && !known.contains(&name.as_str())) {
+        return Err(Refusal::unknown_property(name, "temporaryAccessPassAuthenticationMethod"));
+    }
     let id = request.state.find_user(request.view, request.param(0))?.0;
     let policy = request.state.access_pass.clone();
     if !policy.enabled {
@@ -89,16 +97,20 @@ pub(crate) fn create_pass(request: &mut Request<'_>) -> Served {
     if !(policy.least_minutes..=policy.most_minutes).contains(&minutes) {
         return Err(Refusal::bad("The lifetime is outside the range that the authentication methods policy allows."));
     }
-    let once = body.get("isUsableOnce").and_then(Value::as_bool).unwrap_or(policy.once);
+    let once = match body.get("isUsableOnce").unwrap_or(&Value::Null) {
+        Value::Null => policy.once,
+        once => once.as_bool().ok_or_else(|| Refusal::invalid("isUsableOnce", "temporaryAccessPass"))?,
+    };
     if policy.once && !once {
         return Err(Refusal::bad("The authentication methods policy allows one-time passes only."));
     }
-    let start = match body.get("startDateTime").and_then(Value::as_str) {
-        None => request.state.now,
-        Some(text) => text.parse().map_err(|_| Refusal::invalid("startDateTime", "temporaryAccessPass"))?,
+    let invalid_start = || Refusal::invalid("startDateTime", "temporaryAccessPass");
+    let start = match body.get("startDateTime").unwrap_or(&Value::Null) {
+        Value::Null => request.state.now,
+        text => text.as_str().and_then(|text| text.parse().ok()).ok_or_else(invalid_start)?,
     };
     let pass = new_pass(request.state, start, minutes, once);
-    let mut answer = show_pass(&pass, request.state.now);
+    let mut answer = show_pass(request.state, id, &pass);
     if let Some(answer) = answer.as_object_mut() {
         answer.insert("temporaryAccessPass".into(), Value::String(secret(request.state)));
         answer.insert(
@@ -140,20 +152,49 @@ fn secret(state: &mut State) -> String {
 }
 
 /// A pass as a read shows it: with its usability now, and without its secret.
-fn show_pass(pass: &Value, now: Timestamp) -> Value {
+fn show_pass(state: &State, user: Guid, pass: &Value) -> Value {
     let mut shown: Map<String, Value> = pass.as_object().cloned().unwrap_or_default();
-    let start = pass.get("startDateTime").and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
-    let minutes = pass.get("lifetimeInMinutes").and_then(Value::as_i64).unwrap_or(60);
-    let end = start.and_then(|start| start.saturating_add(SignedDuration::from_mins(minutes)).ok());
-    let reason = match (start, end) {
-        (Some(start), _) if now < start => "NotYetValid",
-        (_, Some(end)) if now >= end => "Expired",
-        _ => "EnabledByPolicy",
-    };
+    let reason = usability(state, user, pass);
+    shown.remove(USED);
     shown.insert("temporaryAccessPass".into(), Value::Null);
     shown.insert("isUsable".into(), json!(reason == "EnabledByPolicy"));
     shown.insert("methodUsabilityReason".into(), json!(reason));
     Value::Object(shown)
+}
+
+/// Why a pass can or cannot be used now. One can be made for somebody outside the policy's groups; it is of no use.
+fn usability(state: &State, user: Guid, pass: &Value) -> &'static str {
+    let start = pass.get("startDateTime").and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
+    let minutes = pass.get("lifetimeInMinutes").and_then(Value::as_i64).unwrap_or(60);
+    let end = start.and_then(|start| start.saturating_add(SignedDuration::from_mins(minutes)).ok());
+    let once = pass.get("isUsableOnce").and_then(Value::as_bool).unwrap_or(false);
+    let policy = &state.access_pass;
+    let included = policy
+        .groups
+        .as_ref()
+        .is_none_or(|groups| state.transitive_groups(View::PRIMARY, user).iter().any(|group| groups.contains(group)));
+    match (start, end) {
+        _ if !policy.enabled || !included => "DisabledByPolicy",
+        _ if once && pass.get(USED).is_some() => "OneTimeUsed",
+        (Some(start), _) if state.now < start => "NotYetValid",
+        (_, Some(end)) if state.now >= end => "Expired",
+        _ => "EnabledByPolicy",
+    }
+}
+
+/// The same of the pass that somebody has.
+pub(super) fn pass_usability(state: &State, id: Guid) -> Option<&'static str> {
+    let user = state.user(id)?;
+    user.methods.iter().find(|method| is_pass(method)).map(|pass| usability(state, id, pass))
+}
+
+/// Somebody signed in with their pass.
+pub(super) fn use_pass(user: &mut User) {
+    for pass in user.methods.iter_mut().filter(|method| is_pass(method)) {
+        if let Some(pass) = pass.as_object_mut() {
+            pass.insert(USED.into(), Value::Bool(true));
+        }
+    }
 }
 
 fn is_pass(method: &Value) -> bool {

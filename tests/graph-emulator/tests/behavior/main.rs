@@ -9,6 +9,7 @@
 
 mod access;
 mod batches;
+mod deltas;
 mod groups;
 mod laws;
 mod licenses;

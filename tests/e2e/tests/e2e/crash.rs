@@ -28,6 +28,7 @@ async fn verdict(from: &Station, trouble: Trouble, expected: &Value) -> Option<S
     }
     let mut wrong = difference(expected, &day::end(&world).await);
     wrong.extend(world.failures().iter().map(|failure| format!("failed: {} {}", failure.cause, failure.reason)));
+    wrong.extend(world.wrongs());
     wrong.extend(world.pages().iter().map(|page| format!("paged: {}", page.text)));
     if wrong.is_empty() { None } else { Some(format!("{wrong:#?}\n{}", world.dump().await)) }
 }

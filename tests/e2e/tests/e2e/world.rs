@@ -11,10 +11,11 @@ mod schedule;
 pub(crate) mod tenant;
 mod time;
 mod wire;
+mod witness;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use domain::ids::PersonId;
@@ -41,6 +42,7 @@ use ports::{Ports, Twice};
 use schedule::Schedule;
 use time::{NoSleep, Seeded, VirtualClock};
 use wire::{PlainToken, Wire};
+use witness::Witness;
 
 pub(crate) use wire::Losses;
 
@@ -173,6 +175,7 @@ impl World {
         let wire = Arc::new(Wire {
             router: site.emulator.router(),
             schedule: Arc::clone(&schedule),
+            witness: Witness::new(store.clone()),
             losses: trouble.losses,
             calls: AtomicUsize::new(0),
             yields: trouble.yields,
@@ -307,23 +310,33 @@ impl World {
         self.run_until(self.now() + SignedDuration::from_mins(minutes)).await;
     }
 
-    /// So many rounds of several workers side by side, without time passing.
-    pub(crate) async fn work_together(&self, workers: usize, rounds: usize) {
-        for _ in 0..rounds {
-            futures_of(workers, || self.work_one()).await;
-        }
-    }
-
-    /// As [`World::run_until`], but with several workers who take turns at every call to Graph.
-    pub(crate) async fn run_together(&self, workers: usize, until: Timestamp) {
-        for _ in 0..MESSAGES_MAX {
-            let worked = futures_of(workers, || self.work_one()).await;
-            if worked.iter().any(Option::is_some) {
-                continue;
+    /// As [`World::run_until`], but at first with several workers who take turns at every call to Graph, while something else
+    /// goes on beside them.
+    pub(crate) async fn run_together(&self, workers: usize, beside: impl Future<Output = ()>, until: Timestamp) {
+        let idle: Vec<_> = (0..workers).map(|_| AtomicBool::new(false)).collect();
+        let over = AtomicBool::new(false);
+        let watch = async {
+            beside.await;
+            while !idle.iter().all(|idle| idle.load(Ordering::Relaxed)) {
+                tokio::task::yield_now().await;
             }
-            return self.run_until(until).await;
-        }
-        panic!("nothing settles before {until}:\n{}", self.dump().await);
+            over.store(true, Ordering::Relaxed);
+        };
+        let work = futures_of(&idle, |idle| async {
+            for _ in 0..MESSAGES_MAX {
+                idle.store(false, Ordering::Relaxed);
+                if self.work_one().await.is_none() {
+                    idle.store(true, Ordering::Relaxed);
+                    tokio::task::yield_now().await;
+                }
+                if over.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+            panic!("nothing settles:\n{}", self.dump().await);
+        });
+        tokio::join!(watch, work);
+        self.run_until(until).await;
     }
 
     /// Runs until the end or until the schedule's death; false: it died.
@@ -342,6 +355,11 @@ impl World {
     }
 
     // ---- looking
+
+    /// Granting calls that should never have been made.
+    pub(crate) fn wrongs(&self) -> Vec<String> {
+        self.wire.witness.seen()
+    }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.site.clock.now()
@@ -528,22 +546,21 @@ pub(crate) fn person_id(id: &str) -> PersonId {
     id.parse().unwrap()
 }
 
-/// Runs so many of the same kind side by side.
-async fn futures_of<T, F: Future<Output = T>>(count: usize, make: impl Fn() -> F) -> Vec<T> {
-    let mut set: Vec<_> = (0..count).map(|_| Box::pin(make())).collect();
-    let mut done: Vec<Option<T>> = set.iter().map(|_| None).collect();
+/// Gives way so many times.
+pub(crate) async fn give_way(times: usize) {
+    for _ in 0..times {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Runs one future for each item side by side, until all are through.
+async fn futures_of<'a, T, F: Future<Output = ()>>(items: &'a [T], make: impl Fn(&'a T) -> F) {
+    let mut running: Vec<_> = items.iter().map(|item| Box::pin(make(item))).collect();
     std::future::poll_fn(|context| {
-        for (future, slot) in set.iter_mut().zip(&mut done) {
-            if slot.is_none()
-                && let std::task::Poll::Ready(value) = future.as_mut().poll(context)
-            {
-                *slot = Some(value);
-            }
-        }
-        if done.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        running.retain_mut(|future| future.as_mut().poll(context).is_pending());
+        if running.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     })
     .await;
-    done.into_iter().flatten().collect()
 }
 
 fn client(site: &Site, wire: &Arc<Wire>, lane: Lane, application: &'static str) -> graph::Client {

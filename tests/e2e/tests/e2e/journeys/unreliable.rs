@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::employ;
-use crate::world::{Losses, Setup, Trouble, World, joiner};
+use crate::world::{Losses, Setup, Trouble, World, give_way, joiner};
 
 /// Eight people join, one moves, one leaves.
 async fn a_busy_morning(world: &World) {
@@ -29,6 +29,7 @@ fn assert_same(expected: &Value, world: &World) {
     let difference = crate::world::tenant::difference(expected, &world.tenant());
     assert!(difference.is_empty(), "{difference:#?}");
     assert_eq!(world.failures(), vec![]);
+    assert_eq!(world.wrongs(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -109,7 +110,7 @@ async fn several_workers_come_to_the_same_end() {
         let trouble = Trouble { yields, ..Trouble::default() };
         let world = Setup::new().with_trouble(trouble).build();
         a_busy_morning(&world).await;
-        world.run_together(workers, world.now() + SignedDuration::from_hours(4)).await;
+        world.run_together(workers, async {}, world.now() + SignedDuration::from_hours(4)).await;
         assert_same(&expected, &world);
     }
 }
@@ -123,17 +124,52 @@ async fn every_message_may_come_twice() {
     assert_same(&expected, &world);
 }
 
+/// Somebody in Sales whom HR has just moved to Engineering, with calls to Graph that give way to other workers.
+async fn a_move_under_way(settled: &World) -> World {
+    let world = settled.fork(Trouble { yields: 2, ..Trouble::default() });
+    world.hear("1", &json!({"org.department.name": "Engineering"})).await;
+    world
+}
+
+/// Moments between the first and the last call of a move, in turns given way.
+fn moments() -> impl Iterator<Item = usize> {
+    (0..40).map(|moment| 5 * moment)
+}
+
 #[tokio::test]
 async fn a_cut_that_meets_a_grant_in_flight_wins() {
-    for yields in 1..6 {
-        let trouble = Trouble { yields, ..Trouble::default() };
-        let world = Setup::new().with_trouble(trouble).build();
-        employ(&world, "1", "Lea", "Ver", "Sales").await;
-        world.hear("1", &json!({"org.department.name": "Engineering"})).await;
-        world.work_one().await;
-        world.hear("1", &json!({"termination.immediate": true})).await;
-        world.run_together(4, world.now() + SignedDuration::from_hours(1)).await;
+    let settled = Setup::new().build();
+    employ(&settled, "1", "Lea", "Ver", "Sales").await;
+    for moment in moments() {
+        let world = a_move_under_way(&settled).await;
+        let cut = async {
+            give_way(moment).await;
+            world.pass(SignedDuration::from_secs(1));
+            world.hear("1", &json!({"termination.immediate": true})).await;
+        };
+        world.run_together(4, cut, world.now() + SignedDuration::from_mins(20)).await;
         assert_eq!(world.account("hr:1")["accountEnabled"], false);
         assert_eq!((world.groups("hr:1"), world.licenses("hr:1")), (vec![], vec![]), "{}", world.dump().await);
+        assert_eq!(world.wrongs(), Vec::<String>::new(), "cut at moment {moment}");
+    }
+}
+
+#[tokio::test]
+async fn two_grants_to_one_person_never_run_side_by_side() {
+    let settled = Setup::new().build();
+    employ(&settled, "1", "Ada", "Lovelace", "Sales").await;
+    for moment in moments() {
+        let world = a_move_under_way(&settled).await;
+        let back_and_forth = async {
+            for department in ["Sales", "Engineering"] {
+                give_way(moment).await;
+                world.pass(SignedDuration::from_secs(1));
+                world.hear("1", &json!({"org.department.name": department})).await;
+            }
+        };
+        world.run_together(4, back_and_forth, world.now() + SignedDuration::from_mins(20)).await;
+        assert_eq!(world.wrongs(), Vec::<String>::new(), "said at moment {moment}");
+        assert_eq!(world.groups("hr:1"), ["Engineering", "Everyone", "Power BI licenses"], "{}", world.dump().await);
+        assert_eq!(world.licenses("hr:1"), ["POWER_BI_PRO"]);
     }
 }

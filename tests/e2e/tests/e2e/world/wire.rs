@@ -13,7 +13,9 @@ use graph::transport::{Lost, LostKind};
 use graph::{Tokens, Transport};
 use tower::ServiceExt;
 
+use super::give_way;
 use super::schedule::Schedule;
+use super::witness::Witness;
 
 /// No answer of the emulator is longer.
 const ANSWER_BYTES_MAX: usize = 1 << 24;
@@ -22,6 +24,7 @@ const ANSWER_BYTES_MAX: usize = 1 << 24;
 pub(crate) struct Wire {
     pub(crate) router: Router,
     pub(crate) schedule: Arc<Schedule>,
+    pub(crate) witness: Witness,
     pub(crate) losses: Losses,
     pub(crate) calls: AtomicUsize,
     /// How often a call lets others go first, before and after it, so that workers interleave.
@@ -48,12 +51,6 @@ impl Wire {
             Losses::EveryOther => number % 2 == 1,
         }
     }
-
-    async fn step_aside(&self) {
-        for _ in 0..self.yields {
-            tokio::task::yield_now().await;
-        }
-    }
 }
 
 #[async_trait]
@@ -62,11 +59,13 @@ impl Transport for Wire {
         if request.method() != http::Method::GET {
             self.schedule.write().await;
         }
-        self.step_aside().await;
+        let granted = self.witness.begins(&request).await;
+        give_way(self.yields).await;
         let loses = self.loses();
         let cut = || Lost::new(LostKind::Cut);
         let answer = self.router.clone().oneshot(request.map(Body::from)).await.map_err(|_| cut())?;
-        self.step_aside().await;
+        give_way(self.yields).await;
+        granted.iter().for_each(|subject| self.witness.ends(subject));
         let (parts, body) = answer.into_parts();
         let bytes = to_bytes(body, ANSWER_BYTES_MAX).await.map_err(|_| cut())?;
         if loses { Err(cut()) } else { Ok(http::Response::from_parts(parts, bytes)) }

@@ -7,11 +7,13 @@
 //! A hint without facts is followed: the record is fetched from HR, after everything that was known already has been acted on,
 //! so that no cut waits for HR.
 
+mod duplicates;
 mod follow;
 
 use std::sync::Arc;
 
 use domain::amend::{Aside, amend};
+use domain::attributes::WORK_EMAIL;
 use domain::event::WorkerEvent;
 use domain::ids::PersonId;
 use domain::lifecycle::{Standing, standing};
@@ -126,6 +128,7 @@ impl Look<'_> {
     fn stand(&mut self) -> Standing {
         let standing = standing(self.person, self.policy, self.now);
         let head = &mut self.person.head;
+        head.work_email = head.record.text(WORK_EMAIL, standing.today, &standing.zone).map(str::to_owned);
         let is_new = head.version == 0;
         let turned = standing.is_cut() != head.cut;
         if turned {
@@ -156,17 +159,27 @@ fn fields(event: &WorkerEvent) -> String {
     event.facts.keys().map(|field| field.path()).collect::<Vec<_>>().join(", ")
 }
 
-/// Wakes the accounts stage, by the urgent lane while a cut is not known to hold. The stages hand the person on among
-/// themselves.
+/// Wakes the accounts stage, by the urgent lane while a cut is not known to hold; no cut waits for a look at others. The stages hand
+/// the person on among themselves.
 async fn wake_stages(app: &App, person: &Person, standing: &Standing, correlation_id: &str) -> Result<(), Failure> {
+    if !standing.is_cut() {
+        duplicates::note(app, person, correlation_id).await?;
+    }
     let urgent = standing.is_cut() && !cut_holds(person);
     let queue = if urgent { QueueName::AccountsUrgent } else { QueueName::Accounts };
-    let message = Message::wake(&person.head.person, &standing.why, correlation_id);
-    let group = person.head.person.to_string();
-    let outgoing = Outgoing { group, deduplication_id: app.entropy.id(), body: message.to_json() };
-    tracing::info!(person = %person.head.person, phase = standing.phase.as_str(), %queue, correlation_id, "looked at");
-    app.outbox.send(queue, outgoing).await?;
+    let id = &person.head.person;
+    tracing::info!(person = %id, phase = standing.phase.as_str(), %queue, correlation_id, "looked at");
+    send(app, queue, id, &Message::wake(id, &standing.why, correlation_id)).await?;
+    if standing.is_cut() {
+        duplicates::note(app, person, correlation_id).await?;
+    }
     Ok(())
+}
+
+/// Sends a message about a person, with a fresh deduplication id: an equal id within five minutes would be dropped.
+async fn send(app: &App, queue: QueueName, person: &PersonId, message: &Message) -> Result<(), StoreError> {
+    let outgoing = Outgoing { group: person.to_string(), deduplication_id: app.entropy.id(), body: message.to_json() };
+    app.outbox.send(queue, outgoing).await
 }
 
 /// Whether the repeated cut of the present generation has been read back.

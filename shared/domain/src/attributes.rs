@@ -1,5 +1,11 @@
 //! What an account's properties should be: HR facts under Graph's names, checked against the directory's rules before any
-//! of them is used, so that a bad one blocks the person's writes as a whole and nothing is half-applied.
+//! of them is used, so that a bad one blocks the person's writes as a whole and nothing is half-applied. What takes access away
+//! does not look here.
+
+pub mod duplicates;
+mod forms;
+mod letters;
+pub mod standards;
 
 use std::collections::BTreeMap;
 
@@ -8,30 +14,45 @@ use serde_json::{Map, Value, json};
 use crate::event::{FactValue, FieldFault};
 use crate::lifecycle::Standing;
 use crate::person::Person;
-use crate::policy::Policy;
+use crate::policy::{PersonKind, Policy};
 
 /// Graph property names and the values they should have. A null clears; what is not here is not ours to manage.
 pub type Properties = BTreeMap<String, Value>;
 
-/// A plain copy from one fact to one property: path, Graph name, longest length in characters (graph-facts 2.9 from the
-/// reference of `user`).
-const COPIED: &[(&str, &str, usize)] = &[
-    ("org.job.title", "jobTitle", 128),
-    ("org.department.name", "department", 64),
-    ("org.company.name", "companyName", 64),
-    ("location.name", "officeLocation", 128),
-    ("location.city", "city", 128),
-    ("location.region", "state", 128),
-    ("location.country", "country", 128),
-    ("location.postal_code", "postalCode", 40),
-    ("location.street", "streetAddress", 1024),
-    ("contact.work_mobile", "mobilePhone", 64),
-    ("employment.type", "employeeType", 64),
-    ("locale.preferred_language", "preferredLanguage", 64),
+/// A plain copy from one fact to one property: path, Graph name. What the property takes stands in [`standards`].
+const COPIED: &[(&str, &str)] = &[
+    ("org.job.title", "jobTitle"),
+    ("org.department.name", "department"),
+    ("org.company.name", "companyName"),
+    ("location.name", "officeLocation"),
+    ("location.city", "city"),
+    ("location.region", "state"),
+    ("location.country", "country"),
+    ("location.postal_code", "postalCode"),
+    ("location.street", "streetAddress"),
+    ("contact.work_mobile", "mobilePhone"),
+    ("employment.type", "employeeType"),
+    ("locale.preferred_language", "preferredLanguage"),
 ];
 
 /// What is wrong with a person's facts: the path and the fault.
 pub type Faults = Vec<(String, FieldFault)>;
+
+/// A fault, with the value that would do where correcting is mechanical.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The path of the fact.
+    pub path: String,
+    /// What is wrong and what to do about it; never the value.
+    pub fault: FieldFault,
+    /// The whole value as it would do. Personal data.
+    pub proposed: Option<String>,
+}
+
+/// Where the employee number is said; it is not a dated fact.
+pub const EMPLOYEE_NUMBER: &str = "worker.employee_number";
+/// Where the work address is said.
+pub const WORK_EMAIL: &str = "contact.work_email";
 
 /// The names an account is made from.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -48,15 +69,30 @@ pub struct Names {
 
 /// Derives the properties an account should have today, or everything that is wrong with the facts.
 pub fn desired(person: &Person, standing: &Standing, policy: &Policy) -> Result<Properties, Faults> {
-    let mut desired = Desired { person, standing, properties: Properties::new(), faults: standing.faults.clone() };
+    let Desired { properties, findings, .. } = derive(person, standing, policy);
+    if findings.is_empty() {
+        return Ok(properties);
+    }
+    Err(findings.into_iter().map(|finding| (finding.path, finding.fault)).collect())
+}
+
+/// Everything that is wrong with the facts, with corrected values: for whoever cleans up.
+pub fn findings(person: &Person, standing: &Standing, policy: &Policy) -> Vec<Finding> {
+    derive(person, standing, policy).findings
+}
+
+fn derive<'a>(person: &'a Person, standing: &'a Standing, policy: &Policy) -> Desired<'a> {
+    let mut desired = Desired { person, standing, properties: Properties::new(), findings: Vec::new() };
     desired.faults_in_force();
-    for (path, name, longest) in COPIED {
-        desired.copy(path, name, *longest);
+    for (path, name) in COPIED {
+        desired.copy(path, name);
     }
     desired.names();
     desired.numbers_and_dates();
+    desired.address();
     desired.location(policy);
-    if desired.faults.is_empty() { Ok(desired.properties) } else { Err(desired.faults) }
+    desired.duplicates();
+    desired
 }
 
 /// The names in force today.
@@ -97,7 +133,7 @@ struct Desired<'a> {
     person: &'a Person,
     standing: &'a Standing,
     properties: Properties,
-    faults: Faults,
+    findings: Vec<Finding>,
 }
 
 impl Desired<'_> {
@@ -105,39 +141,49 @@ impl Desired<'_> {
         self.person.head.record.fact(path, self.standing.today, &self.standing.zone)
     }
 
+    fn text(&self, path: &str) -> Option<String> {
+        self.fact(path).and_then(FactValue::as_text).map(str::to_owned)
+    }
+
+    fn find(&mut self, path: &str, fault: FieldFault, proposed: Option<String>) {
+        self.findings.push(Finding { path: path.to_owned(), fault, proposed });
+    }
+
     fn fault(&mut self, path: &str, problem: impl Into<String>, fix: impl Into<String>) {
-        self.faults.push((path.to_owned(), FieldFault { problem: problem.into(), fix: fix.into() }));
+        self.find(path, FieldFault { problem: problem.into(), fix: fix.into() }, None);
     }
 
     /// Facts that could not be read as they came.
     fn faults_in_force(&mut self) {
         let facts = self.person.head.record.facts_on(self.standing.today, &self.standing.zone);
-        let bad = facts.filter_map(|(field, value)| match value {
+        let unread = facts.filter_map(|(field, value)| match value {
             FactValue::Fault(fault) => Some((field.path().to_owned(), fault.clone())),
             _ => None,
         });
-        let bad: Vec<_> = bad.collect();
-        self.faults.extend(bad);
+        let bad = self.standing.faults.iter().cloned().chain(unread);
+        let bad = bad.map(|(path, fault)| Finding { path, fault, proposed: None });
+        self.findings = bad.collect();
     }
 
-    fn copy(&mut self, path: &str, name: &str, longest: usize) {
+    fn copy(&mut self, path: &str, name: &str) {
         let value = match self.fact(path) {
             Some(FactValue::Text(text)) => json!(text),
             Some(FactValue::Null) => Value::Null,
             _ => return,
         };
-        if self.fits(path, &value, longest) {
+        if value.as_str().is_none_or(|text| self.meets(path, name, text)) {
             self.properties.insert(name.to_owned(), value);
         }
     }
 
-    fn fits(&mut self, path: &str, value: &Value, longest: usize) -> bool {
-        let length = value.as_str().map_or(0, |text| text.chars().count());
-        if length > longest {
-            let problem = format!("has {length} characters, the directory holds {longest}");
-            self.fault(path, problem, format!("shorten it in HR to {longest} characters"));
+    /// Whether a text meets the standard of a property; what it breaks is noted.
+    fn meets(&mut self, path: &str, property: &str, text: &str) -> bool {
+        let breaches = standards::check(property, text);
+        let fine = breaches.is_empty();
+        for standards::Breach { problem, fix, proposed } in breaches {
+            self.find(path, FieldFault { problem, fix }, proposed);
         }
-        length <= longest
+        fine
     }
 
     fn names(&mut self) {
@@ -147,30 +193,33 @@ impl Desired<'_> {
             self.fault("name.legal.family", "is missing, and so is every other name", fix);
             return;
         }
-        let parts =
-            [("givenName", names.given, "name.legal.given", 64), ("surname", names.family, "name.legal.family", 64)];
-        let display = ("displayName", Some(names.display), "name.preferred.formatted", 256);
-        for (property, name, path, longest) in parts.into_iter().chain([display]) {
+        for (property, name, part) in [("givenName", names.given, "given"), ("surname", names.family, "family")] {
             let Some(name) = name else { continue };
-            let value = json!(name);
-            if self.fits(path, &value, longest) {
-                self.properties.insert(property.to_owned(), value);
+            let preferred = format!("name.preferred.{part}");
+            let path = if self.text(&preferred).is_some() { preferred } else { format!("name.legal.{part}") };
+            if self.meets(&path, property, &name) {
+                self.properties.insert(property.to_owned(), json!(name));
             }
+        }
+        // A name made of its parts is as good as they are.
+        let whole = ["name.preferred.formatted", "name.legal.formatted"].into_iter();
+        let said = whole.into_iter().find(|path| self.text(path).as_ref() == Some(&names.display));
+        if said.is_none_or(|path| self.meets(path, "displayName", &names.display)) {
+            self.properties.insert("displayName".to_owned(), json!(names.display));
         }
     }
 
     fn numbers_and_dates(&mut self) {
-        if let Some(number) = self.person.head.record.employee_number() {
-            let value = json!(number);
-            if self.fits("worker.employee_number", &value, 16) {
-                self.properties.insert("employeeId".into(), value);
-            }
+        if let Some(number) = self.person.head.record.employee_number()
+            && self.meets(EMPLOYEE_NUMBER, "employeeId", number)
+        {
+            self.properties.insert("employeeId".into(), json!(number));
         }
         if let Some(start) = self.standing.start {
             self.properties.insert("employeeHireDate".into(), json!(format!("{start}T00:00:00Z")));
         }
         match self.fact("contact.work_phone").cloned() {
-            Some(FactValue::Text(phone)) if self.fits("contact.work_phone", &json!(phone), 64) => {
+            Some(FactValue::Text(phone)) if self.meets("contact.work_phone", "businessPhones", &phone) => {
                 self.properties.insert("businessPhones".into(), json!([phone]));
             }
             Some(FactValue::Null) => {
@@ -178,8 +227,25 @@ impl Desired<'_> {
             }
             _ => {}
         }
-        if let Some(FactValue::Text(division)) = self.fact("org.division.name").cloned() {
+        if let Some(division) = self.text("org.division.name")
+            && self.meets("org.division.name", "division", &division)
+        {
             self.properties.insert("employeeOrgData".into(), json!({"division": division}));
+        }
+    }
+
+    /// The work address is written by the tenant itself, but accounts are found by it, and guests are invited by it.
+    fn address(&mut self) {
+        let property = if self.standing.kind == PersonKind::Guest { "invitedUserEmailAddress" } else { "mail" };
+        if let Some(address) = self.text(WORK_EMAIL) {
+            self.meets(WORK_EMAIL, property, &address);
+        }
+    }
+
+    /// What must be one person's alone, and is another's, too.
+    fn duplicates(&mut self) {
+        for (path, fault) in duplicates::faults(&self.person.head) {
+            self.find(path, fault, None);
         }
     }
 
@@ -189,7 +255,9 @@ impl Desired<'_> {
         let said = ["locale.usage_location", "location.country", "home_country"];
         let said = said.iter().find_map(|path| self.fact(path).and_then(FactValue::as_text));
         let location = said.map(str::to_owned).or_else(|| policy.tenant.usage_location.clone());
-        if let Some(location) = location {
+        if let Some(location) = location
+            && self.meets("locale.usage_location", "usageLocation", &location)
+        {
             self.properties.insert("usageLocation".into(), json!(location));
         }
     }
@@ -256,11 +324,9 @@ mod tests {
         );
         let told = [
             "location.country is not readable; send it again".to_owned(),
-            "org.department.name has 65 characters, the directory holds 64; shorten it in HR to 64 characters"
-                .to_owned(),
-            "name.legal.given has 65 characters, the directory holds 64; shorten it in HR to 64 characters".to_owned(),
-            "worker.employee_number has 17 characters, the directory holds 16; shorten it in HR to 16 characters"
-                .to_owned(),
+            "org.department.name has 65 characters, the directory holds 64; shorten it in HR".to_owned(),
+            "name.legal.given has 65 characters, the directory holds 64; shorten it in HR".to_owned(),
+            "worker.employee_number has 17 characters, the directory holds 16; shorten it in HR".to_owned(),
         ];
         assert_eq!(faults(&[ADA, &line]), told);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::attributes::duplicates::Shared;
 use crate::fetch_back::FetchBack;
 use crate::ids::{ObjectId, PersonId};
 use crate::ledger::{Grant, Target};
@@ -44,6 +45,12 @@ pub struct Head {
     /// The fetches by which a hint without facts is followed.
     #[serde(default)]
     pub fetch_back: FetchBack,
+    /// The work address HR gave at the last look, to find whose address it is.
+    #[serde(default)]
+    pub work_email: Option<String>,
+    /// Others of whom HR says what must be this person's alone, as of the last look.
+    #[serde(default)]
+    pub shared: Shared,
 }
 
 /// The account of a person.
@@ -97,6 +104,8 @@ impl Person {
                 phase: String::new(),
                 next_due: None,
                 fetch_back: FetchBack::default(),
+                work_email: None,
+                shared: Shared::default(),
             },
             steps: BTreeMap::new(),
             grants: BTreeMap::new(),

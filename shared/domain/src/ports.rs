@@ -78,6 +78,8 @@ pub enum Handle {
         /// The number.
         number: String,
     },
+    /// The work address HR gave at the last look, compared without case.
+    WorkEmail(String),
 }
 
 /// People: a bounded head each, with steps, grants and a timeline as items of their own.

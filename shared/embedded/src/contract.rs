@@ -56,7 +56,7 @@ macro_rules! contract_tests {
             steps_grants_and_timeline_are_stored_without_touching_the_head,
             steps_and_grants_are_forgotten_when_told,
             the_timeline_gives_the_latest_entries_newest_last,
-            a_person_is_found_by_object_name_and_number,
+            a_person_is_found_by_object_name_number_and_address,
             a_handle_that_changed_finds_its_new_owner_only,
             several_people_at_one_handle_are_all_given_ten_at_most,
             listing_goes_through_everyone_once,

@@ -58,6 +58,11 @@ impl Roster for Store {
                     "SELECT person FROM people WHERE employee_number = ?1 AND connection = ?2 ORDER BY person LIMIT ?3",
                     (number, name, limit),
                 ),
+                Handle::WorkEmail(address) => column(
+                    connection,
+                    "SELECT person FROM people WHERE work_email = ?1 ORDER BY person LIMIT ?2",
+                    (address.to_lowercase(), limit),
+                ),
             };
             people(&found?)
         })
@@ -171,11 +176,11 @@ fn store(connection: &Connection, change: &Change) -> Query<()> {
 fn store_head(connection: &Connection, id: &PersonId, head: &Head) -> Query<()> {
     let version = i64::try_from(head.version).map_err(|_| StoreError::Conflict)?;
     let sql = if version == 1 {
-        "INSERT INTO people (person, version, head, connection, employee_number, object_id, upn, due_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (person) DO NOTHING"
+        "INSERT INTO people (person, version, head, connection, employee_number, object_id, upn, due_at, work_email)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (person) DO NOTHING"
     } else {
         "UPDATE people SET version = ?2, head = ?3, connection = ?4, employee_number = ?5, object_id = ?6,
-                upn = ?7, due_at = ?8
+                upn = ?7, due_at = ?8, work_email = ?9
          WHERE person = ?1 AND version = ?2 - 1"
     };
     let params = (
@@ -187,6 +192,7 @@ fn store_head(connection: &Connection, id: &PersonId, head: &Head) -> Query<()> 
         head.account.object_id.as_ref().map(domain::ids::ObjectId::as_str),
         head.account.upn.as_ref().map(|upn| upn.to_lowercase()),
         head.next_due.map(not_before),
+        head.work_email.as_ref().map(|address| address.to_lowercase()),
     );
     if execute(connection, sql, params)? == 1 { Ok(()) } else { Err(StoreError::Conflict.into()) }
 }

@@ -125,20 +125,24 @@ pub async fn the_timeline_gives_the_latest_entries_newest_last(subject: &impl Su
     Ok(())
 }
 
-pub async fn a_person_is_found_by_object_name_and_number(subject: &impl Subject) -> Verdict {
+pub async fn a_person_is_found_by_object_name_number_and_address(subject: &impl Subject) -> Verdict {
     let (roster, id) = (subject.roster(), person(1)?);
     let mut known = head(&id);
     known.record = Record::of(&numbered(&id, "E-7"));
     known.account.object_id = Some(object(1)?);
     known.account.upn = Some("Zoe.Mueller@Contoso.Example".to_owned());
+    known.work_email = Some("Zoe@Contoso.Example".to_owned());
     roster.commit(with_head(known)).await?;
     let number =
         |connection: &str| Handle::EmployeeNumber { connection: connection.to_owned(), number: "E-7".to_owned() };
-    for handle in [Handle::Object(object(1)?), Handle::Upn("zoe.MUELLER@contoso.example".to_owned()), number("bamboo")]
-    {
+    let (name, address) = ("zoe.MUELLER@contoso.example".to_owned(), "zoe@CONTOSO.example".to_owned());
+    for handle in [Handle::Object(object(1)?), Handle::Upn(name), number("bamboo"), Handle::WorkEmail(address)] {
         assert_eq!(roster.find(&handle).await?, from_ref(&id), "{handle:?}");
     }
-    for handle in [Handle::Object(object(2)?), Handle::Upn("zoe".to_owned()), number("another")] {
+    let stranger = || "zoe".to_owned();
+    for handle in
+        [Handle::Object(object(2)?), Handle::Upn(stranger()), number("another"), Handle::WorkEmail(stranger())]
+    {
         assert_eq!(roster.find(&handle).await?, [], "{handle:?}");
     }
     Ok(())

@@ -12,6 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 use owo_colors::OwoColorize;
 use serde::Serialize;
 
+/// A table is not pressed into less than this: lines that run over are easier to read than words in pieces.
+const WIDTH_MIN: u16 = 72;
+/// For a terminal that does not know its own width.
+const WIDTH_UNKNOWN: u16 = 120;
+
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(crate) enum Format {
@@ -54,6 +59,9 @@ impl Rows {
         }
         let mut table = Table::new();
         table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Dynamic);
+        if let Some(narrow) = table.width().filter(|width| *width < WIDTH_MIN) {
+            table.set_width(if narrow == 0 { WIDTH_UNKNOWN } else { WIDTH_MIN });
+        }
         let heading =
             |text: &&str| if colored() { Cell::new(text).add_attribute(Attribute::Bold) } else { Cell::new(text) };
         table.set_header(self.header.iter().map(heading));

@@ -4,6 +4,9 @@ SHELL := /bin/bash -o pipefail
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
+# Where Microsoft's SDKs are installed.
+SDK := target/sdk
+
 # A single build from nothing gains nothing from incremental compilation, and its cache fills the disk.
 ifdef CI
 export CARGO_INCREMENTAL := 0
@@ -19,7 +22,12 @@ demo: build-tools ## play the same day once; succeeds only if it ended exactly a
 	cargo run --locked --package demo -- --once
 
 test: static ## check formatting and lints, then run every test
-	cargo test --locked --workspace --no-fail-fast 2>&1 | awk "$$COUNT_TESTS"
+	{ cargo test --locked --workspace --no-fail-fast; rust=$$?; $(MAKE) test-sdk; exit $$((rust || $$?)); } 2>&1 \
+		| awk "$$COUNT_TESTS"
+
+test-sdk: build-tools sdk ## run Microsoft's own SDKs against the emulator
+	@cargo build --locked --quiet --workspace --bin graph-emulator
+	@$(SDK)/venv/bin/python -B tests/sdk/run.py target/debug/graph-emulator $(SDK)/node_modules
 
 lint: static doc supply-chain ## check formatting, lints, documentation, licenses and dependencies
 
@@ -49,6 +57,34 @@ supply-chain: build-tools
 		echo 'advisories: skipped, their database cannot be fetched from here'; \
 	fi
 
+sdk: $(SDK)/venv/installed $(SDK)/node_modules/installed
+
+# Without compiling: the SDK is tens of thousands of modules, of which the tests import some hundreds.
+$(SDK)/venv/installed: tests/sdk/requirements.txt | sdk-tools
+	@echo 'installing the SDK for Python into $(SDK)'
+	@rm -rf $(SDK)/venv && python3 -m venv $(SDK)/venv
+	@$(SDK)/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --only-binary :all: \
+		--requirement $<
+	@touch $@
+
+$(SDK)/node_modules/installed: tests/sdk/package.json tests/sdk/package-lock.json | sdk-tools
+	@echo 'installing the client for JavaScript into $(SDK)'
+	@cp $^ $(SDK) && npm ci --prefix $(SDK) --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+# Python with venv, node and npm.
+sdk-tools:
+	@mkdir -p $(SDK)
+	@if ! python3 -c 'import ensurepip, venv' 2>/dev/null || ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
+		if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+			echo "Microsoft's SDKs need Python and node; on Debian: sudo apt-get install python3-venv nodejs npm" >&2; \
+			exit 2; \
+		fi; \
+		echo 'installing python3-venv, nodejs and npm'; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get -qq update && apt-get -qq --yes --no-install-recommends install python3-venv nodejs npm >/dev/null; \
+	fi
+
 # What a fresh Debian lacks: a C compiler with its library for SQLite and AWS-LC, and git, whose list of files the tidy
 # tests read. Quiet when nothing is missing.
 build-tools:
@@ -73,12 +109,13 @@ check-tools:
 		rustup --quiet component add "$${tool/fmt/rustfmt}" || exit 2; \
 	done
 
-# Cargo ends with a line for each test binary; people and machines want the sum.
+# Cargo ends with a line for each test binary, the SDKs' tests with one of their own; people and machines want the sum.
 define COUNT_TESTS
+/^[0-9]+ passed, [0-9]+ failed$$/ { passed += $$1; failed += $$3; next }
 { print; fflush() }
 /^test result: / { passed += $$4; failed += $$6; skipped += $$8 }
 END { if (passed + failed) printf "\n%d passed, %d failed, %d skipped\n", passed, failed, skipped }
 endef
 export COUNT_TESTS
 
-.PHONY: help run demo test lint fmt doc clean-data static supply-chain build-tools check-tools
+.PHONY: help run demo test test-sdk lint fmt doc clean-data static supply-chain build-tools check-tools sdk sdk-tools

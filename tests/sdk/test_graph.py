@@ -261,9 +261,9 @@ class Sdk(unittest.IsolatedAsyncioTestCase):
             batch.add_request(name, BatchRequestItem(request, id=name))
         answers = await self.graph.batch.post(batch)
         self.assertEqual(answers.get_response_status_codes(), {"read": 200, "write": 204, "missing": 404})
-        # Not by `response_body`: in msgraph-core 1.5.2 it fails for every answer.
-        body = json.load(answers.get_response_by_id("read").body)
-        self.assertEqual((body["id"], body["displayName"]), (BRAM, "Bram Jansen"))
+        # The SDK drops the bodies of a batch's answers (microsoft/kiota-python issue 737): the effect is read instead.
+        city = select(UserItemRequestBuilder.UserItemRequestBuilderGetQueryParameters, "city")
+        self.assertEqual((await user.get(city)).city, "Delft")
 
     async def test_follows_delta_links(self):
         control("delta", {"page": 10})

@@ -27,7 +27,7 @@ test: static ## check formatting and lints, then run every test
 
 test-sdk: build-tools sdk ## run Microsoft's own SDKs against the emulator
 	@cargo build --locked --quiet --workspace --bin graph-emulator
-	@$(SDK)/venv/bin/python -B tests/sdk/run.py target/debug/graph-emulator $(SDK)/node_modules
+	@PYTHONPYCACHEPREFIX=$(SDK)/cache $(SDK)/venv/bin/python tests/sdk/run.py target/debug/graph-emulator $(SDK)/node_modules
 
 lint: static doc supply-chain ## check formatting, lints, documentation, licenses and dependencies
 

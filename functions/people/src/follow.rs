@@ -4,15 +4,16 @@
 //! its fetches before the first of them, and a fetch is struck off in the transaction that merges what it brought. When HR
 //! cannot be read the fetch is put off in the head too; the message is done, and counts toward no dead letter.
 
-use domain::event::{EventKind, WorkerEvent};
+use domain::event::{EventKind, FactValue, Field, WorkerEvent};
 use domain::fetch_back::Postponed;
 use domain::ids::EventId;
+use domain::lifecycle::Standing;
 use domain::person::{Person, TimelineKind};
 use domain::ports::Failure;
 use hr::Error;
 use jiff::Timestamp;
 
-use crate::{App, Look, fields, look, wake_stages};
+use crate::{App, Look, look, wake_stages};
 
 /// Whether an event says nothing but whose record to look at. That a record was deleted is a finding and no hint: there is
 /// nothing to fetch, and nobody is offboarded by it.
@@ -20,9 +21,9 @@ pub(crate) fn is_hint(event: &WorkerEvent) -> bool {
     event.facts.is_empty() && event.kind != EventKind::RecordDeleted
 }
 
-/// Fetches the person's record if that is due, merges it, and hands the person on if it said anything new. Whoever redelivers
-/// the message after a crash in between hands them on again.
-pub(crate) async fn follow(app: &App, person: &Person, correlation_id: &str) -> Result<(), Failure> {
+/// Fetches the person's record if that is due, merges it, and hands the person on if it said anything new, or if they stand
+/// elsewhere than `before` because time went by. Whoever redelivers the message after a crash in between hands them on again.
+pub(crate) async fn follow(app: &App, person: &Person, before: &Standing, correlation_id: &str) -> Result<(), Failure> {
     let id = &person.head.person;
     let begun = app.clock.now();
     if !person.head.fetch_back.is_due(begun) {
@@ -31,28 +32,23 @@ pub(crate) async fn follow(app: &App, person: &Person, correlation_id: &str) -> 
     // Whoever woke us: it all goes back to the hint.
     let hint = person.head.fetch_back.hint().cloned();
     let correlation_id = hint.as_ref().map_or(correlation_id, EventId::as_str);
-    let Some(reader) = app.readers.of(id.connection()) else {
-        look(app, id, correlation_id, |look| {
-            look.person.head.fetch_back.forget();
-            look.say_it_cannot_be_followed();
-            look.stand()
-        })
-        .await?;
-        return Ok(());
+    let fetched = match app.readers.of(id.connection()) {
+        Some(reader) => Some(reader.employee(id.source_id()).await),
+        None => None,
     };
-    let fetched = reader.employee(id.source_id()).await;
-    if let Err(error) = &fetched {
+    if let Some(Err(error)) = &fetched {
         tracing::warn!(person = %id, error = chain(error), correlation_id, "the record could not be read back");
     }
     let (person, (is_new, standing)) = look(app, id, correlation_id, |look| {
         let is_new = match &fetched {
-            Ok(record) => look.take(begun, record),
-            Err(error) => look.take_none(begun, error),
+            Some(Ok(record)) => look.take(begun, record),
+            Some(Err(error)) => look.take_none(begun, error),
+            None => look.give_up(),
         };
         (is_new, look.stand())
     })
     .await?;
-    if is_new {
+    if is_new || standing != *before {
         wake_stages(app, &person, &standing, correlation_id).await?;
     }
     Ok(())
@@ -79,13 +75,34 @@ impl Look<'_> {
         self.line(TimelineKind::Task, text);
     }
 
-    /// Merges a fetched record. Answers whether it said anything new.
+    /// The policy has taken the `api` away.
+    fn give_up(&mut self) -> bool {
+        self.person.head.fetch_back.forget();
+        self.say_it_cannot_be_followed();
+        false
+    }
+
+    /// Merges a fetched record. Answers whether it said anything new. A record is told whole every time: the story names the
+    /// fields that are not as they were.
     fn take(&mut self, begun: Timestamp, record: &WorkerEvent) -> bool {
+        let changed = record.facts.iter().filter(|(field, value)| !self.knows(**field, value));
+        let changed: Vec<&str> = changed.map(|(field, _)| field.path()).collect();
         let is_new = self.merge(record);
         self.person.head.fetch_back.fetched(begun, record.version.source_updated_at);
-        let said = if is_new { fields(record) } else { "nothing new in it".to_owned() };
+        let said = if changed.is_empty() { "nothing new in it".to_owned() } else { changed.join(", ") };
         self.line(TimelineKind::Heard, format!("HR's record was read back: {said}"));
         is_new
+    }
+
+    /// Whether the record says so already. To be silent of a field and to call it empty is the same here.
+    fn knows(&self, field: Field, value: &FactValue) -> bool {
+        let record = &self.person.head.record;
+        let zone = self.policy.time_zone(self.person.head.person.connection());
+        let today = self.now.to_zoned(zone.clone()).date();
+        let of_terms = record.terms().values().filter_map(|term| term.registers.get(field.path()));
+        let mut known =
+            of_terms.map(|register| &register.value).chain(record.fact(field.path(), today, zone)).peekable();
+        if known.peek().is_none() { *value == FactValue::Null } else { known.any(|known| known == value) }
     }
 
     /// Notes why there is no record: never that somebody left.

@@ -64,7 +64,7 @@ pub async fn handle(app: &App, message: &Message) -> Result<Outcome, Failure> {
     // What came with facts may be a cut on the urgent lane: the next person there does not wait for HR. If a fetch is due
     // all the same, the sweep brings it.
     if event.is_none_or(follow::is_hint) {
-        follow::follow(app, &person, &message.correlation_id).await?;
+        follow::follow(app, &person, &standing, &message.correlation_id).await?;
     }
     Ok(Outcome::Done)
 }
@@ -109,7 +109,8 @@ impl Look<'_> {
         } else if event.facts.is_empty() {
             format!("HR said {said}")
         } else {
-            format!("HR said {said}: {}", fields(event))
+            let fields = event.facts.keys().map(|field| field.path()).collect::<Vec<_>>().join(", ");
+            format!("HR said {said}: {fields}")
         };
         self.line(TimelineKind::Heard, text);
         if follow::is_hint(event) {
@@ -152,11 +153,6 @@ impl Look<'_> {
         let correlation_id = self.correlation_id.to_owned();
         self.aside.timeline.push(TimelineEntry { at: self.now, kind, function: "people".into(), text, correlation_id });
     }
-}
-
-/// The paths an event speaks of.
-fn fields(event: &WorkerEvent) -> String {
-    event.facts.keys().map(|field| field.path()).collect::<Vec<_>>().join(", ")
 }
 
 /// Wakes the accounts stage, by the urgent lane while a cut is not known to hold; no cut waits for a look at others. The stages hand

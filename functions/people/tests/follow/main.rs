@@ -11,6 +11,7 @@ use domain::message::{Message, QueueName};
 use domain::person::TimelineKind;
 use domain::ports::Failure;
 use domain::record::Record;
+use jiff::SignedDuration;
 use people::handle;
 use proptest::prelude::*;
 use serde_json::json;
@@ -26,6 +27,24 @@ async fn a_hint_is_fetched_once_if_the_record_is_as_new_as_the_hint() {
     assert_eq!(world.woken(), [QueueName::Accounts, QueueName::Accounts], "before the fetch and after it");
     world.run_for_minutes(60).await;
     assert_eq!(world.calls(), [200]);
+}
+
+#[tokio::test]
+async fn the_story_names_the_fields_that_are_not_as_they_were() {
+    let world = World::new(true);
+    world.hear(&world.hint()).await;
+    let first = "read back: employment.hire_date, employment.status, home_country, location.country, \
+                 name.legal.family, name.legal.given, org.department.name";
+    assert_eq!(world.told(first).await, 1, "{:#?}", world.story().await);
+    world.control("clock", &json!({"advance_ms": 60_000}));
+    world.change(&json!({"department": "Marketing", "terminationDate": "2026-06-30", "jobTitle": null}));
+    world.hear(&world.hint()).await;
+    assert_eq!(
+        world.told("read back: employment.end_date, org.department.name").await,
+        1,
+        "{:#?}",
+        world.story().await
+    );
 }
 
 #[tokio::test]
@@ -192,6 +211,25 @@ async fn a_cut_does_not_wait_for_hr() {
 }
 
 #[tokio::test]
+async fn a_cut_that_falls_due_while_hr_is_asked_is_handed_on_whatever_hr_says() {
+    for unplugged in [false, true] {
+        let world = World::new(true);
+        let mut leaver = world.event(EventKind::TerminationScheduled, "Updated");
+        let last_day = FactValue::Date("2026-03-02".parse().unwrap());
+        leaver.facts.insert(Field::of("termination.last_working_day").unwrap(), last_day);
+        leaver.facts.insert(Field::of("employment.hire_date").unwrap(), FactValue::Date("2026-01-05".parse().unwrap()));
+        world.hear(&leaver).await;
+        world.control("clock", &json!({"now": "2026-03-02T16:59:50Z"}));
+        world.woken();
+        *world.ports.slowness.lock().unwrap() = SignedDuration::from_secs(20);
+        *world.ports.unplugged.lock().unwrap() = unplugged;
+        world.hear(&world.hint()).await;
+        assert_eq!(world.woken(), [QueueName::Accounts, QueueName::AccountsUrgent], "unplugged: {unplugged}");
+        assert!(world.person().await.head.cut);
+    }
+}
+
+#[tokio::test]
 async fn a_termination_that_only_the_record_tells_is_a_cut() {
     let world = World::new(true);
     world.hear(&world.hint()).await;
@@ -287,7 +325,7 @@ async fn record_after(order: &[&WorkerEvent]) -> Record {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn any_order_of_hints_fetches_and_duplicates_ends_in_the_same_record(

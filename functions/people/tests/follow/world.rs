@@ -51,6 +51,8 @@ pub(crate) struct Ports {
     pub(crate) writes_left: AtomicUsize,
     /// Whether HR is cut off.
     pub(crate) unplugged: Mutex<bool>,
+    /// How long a call to HR takes.
+    pub(crate) slowness: Mutex<SignedDuration>,
 }
 
 impl Ports {
@@ -87,6 +89,7 @@ impl World {
             sent: Mutex::default(),
             writes_left: AtomicUsize::new(usize::MAX),
             unplugged: Mutex::default(),
+            slowness: Mutex::default(),
         });
         let readers = if readable { Readers::from_iter([client(&ports)]) } else { Readers::default() };
         let app = App {
@@ -263,6 +266,7 @@ impl Sleep for Ports {
 #[async_trait]
 impl Transport for Ports {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+        self.emulator.company().advance(*self.slowness.lock().unwrap());
         if *self.unplugged.lock().unwrap() {
             return Err(Lost::new(LostKind::Connect));
         }

@@ -223,7 +223,6 @@ impl Work<'_> {
 
     pub(crate) async fn page(&self, what: &str, text: String) -> Result<(), StoreError> {
         let key = format!("{}|{what}", self.person);
-        tracing::warn!(person = %self.person, "page: {text}");
         self.ports.pager.page(Page { key, person: Some(self.person.clone()), text, at: self.now() }).await
     }
 

@@ -121,16 +121,17 @@ impl Choices {
 
 /// One question: its answers, the default first.
 macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $(#[$first_doc:meta])* $first:ident, $(#[$other_doc:meta])* $other:ident $(, $(#[$third_doc:meta])* $third:ident)? }) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $(#[$first_doc:meta])* $first:ident, $($(#[$other_doc:meta])* $other:ident),+ }
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub enum $name {
             $(#[$first_doc])*
             #[default]
             $first,
-            $(#[$other_doc])*
-            $other,
-            $($(#[$third_doc])* $third,)?
+            $($(#[$other_doc])* $other,)+
         }
     };
 }
@@ -192,7 +193,7 @@ choice! {
     }
 }
 choice! {
-    /// What escapes a double quote inside double quotes.
+    /// What escapes a double quote inside double quotes. What is printed has backticks.
     QuoteEscape {
         /// A backtick or a backslash.
         Either,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::ast::Quantifier;
 use crate::facts::{Cell, Facts, Text};
+use crate::needle::Needle;
 use crate::pattern::Pattern;
 use crate::property::Property;
 
@@ -180,7 +181,7 @@ pub(crate) enum TextTest {
     OneOf(Vec<Box<str>>),
     StartsWith(Box<str>),
     EndsWith(Box<str>),
-    Contains(Box<str>),
+    Contains(Needle),
     Matches(Pattern),
 }
 
@@ -192,7 +193,7 @@ impl TextTest {
             Self::OneOf(wanted) => wanted.binary_search_by(|item| (**item).cmp(folded)).is_ok(),
             Self::StartsWith(wanted) => folded.starts_with(&**wanted),
             Self::EndsWith(wanted) => folded.ends_with(&**wanted),
-            Self::Contains(wanted) => folded.contains(&**wanted),
+            Self::Contains(needle) => needle.is_in(folded),
             Self::Matches(pattern) => pattern.is_match(text.raw()),
         }
     }

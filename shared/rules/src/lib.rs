@@ -8,8 +8,8 @@
 //! # Ok::<(), rules::Diagnostics>(())
 //! ```
 //!
-//! The way of a rule: text → tokens (`lexer`) → [`Ast`] (`parser`) → [`Rule`] (`check`), which can be evaluated without
-//! failing. The crate does no I/O, reads no clock and makes no random choice; the same rule and the same user always
+//! The way of a rule: text → tokens (`lexer`) → [`Ast`] (`parser`) → [`Rule`] (`check`), which can be evaluated
+//! without failing. The crate does no I/O, reads no clock and makes no random choice; the same rule and the same user always
 //! give the same verdict.
 //!
 //! # The language
@@ -38,6 +38,7 @@ mod evaluate;
 mod explain;
 mod facts;
 mod lexer;
+mod needle;
 mod parser;
 mod pattern;
 mod property;

@@ -26,6 +26,25 @@ use crate::time::timestamp;
 use crate::value::Properties;
 
 /// Rules compiled together; a rule is named by its place among them, from 0.
+///
+/// ```
+/// use rules::{Context, Rule, RuleSet};
+///
+/// let rules = [Rule::new(r#"user.city -eq "Oslo""#)?, Rule::new("user.mail -ne null")?];
+/// let set = RuleSet::compile(&rules);
+/// let context = Context { now: "2026-03-01T00:00:00Z".parse().expect("an instant") };
+///
+/// let mut user = serde_json::json!({ "city": "Oslo" });
+/// let mut facts = set.facts(&user);
+/// let before = set.evaluate(&facts, context);
+/// assert_eq!(before.iter().collect::<Vec<_>>(), [0]);
+///
+/// user["mail"] = "zoe@contoso.example".into();
+/// set.refresh(&mut facts, &user, &["mail"]);
+/// let after = set.reevaluate(&facts, context, &before, &["mail"]);
+/// assert_eq!(after.iter().collect::<Vec<_>>(), [0, 1]);
+/// # Ok::<(), rules::Diagnostics>(())
+/// ```
 #[derive(Debug)]
 pub struct RuleSet {
     /// What the rules read, each property once: a cell of [`Facts`] each.
@@ -41,10 +60,19 @@ pub struct RuleSet {
     guarded: Vec<Vec<usize>>,
     /// The properties whose indexes wake rules.
     guards: Vec<usize>,
-    /// By what is selected of Graph: the rules that read it. `system.now` is one of them.
-    readers: HashMap<Box<str>, Vec<usize>>,
+    /// By what is selected of Graph: who reads it. `system.now` is one of them.
+    readers: HashMap<Box<str>, Readers>,
     /// The clauses of the rules that read the clock, their slots those of `properties`.
     clocked: Vec<Clause>,
+}
+
+/// What depends on one thing that Graph selects.
+#[derive(Debug, Default)]
+struct Readers {
+    /// In their order.
+    rules: Vec<usize>,
+    /// The places of the properties in it.
+    slots: Vec<usize>,
 }
 
 /// What a rule that names `system.now` reads, among the properties of [`RuleSet::readers`].
@@ -57,7 +85,7 @@ impl RuleSet {
         let mut places: HashMap<Property, usize> = HashMap::new();
         let mut network = Network::default();
         let mut roots = Vec::new();
-        let mut readers: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+        let mut readers: HashMap<Box<str>, Readers> = HashMap::new();
         let mut clocked = Vec::new();
         for (place, rule) in rules.into_iter().enumerate() {
             let mut clause = rule.clause().clone();
@@ -71,11 +99,14 @@ impl RuleSet {
             let clock = needs_clock(&clause);
             let read: BTreeSet<&str> = rule.reads().map(Property::selected).chain(clock.then_some(CLOCK)).collect();
             for name in read {
-                readers.entry(name.into()).or_default().push(place);
+                readers.entry(name.into()).or_default().rules.push(place);
             }
             if clock {
                 clocked.push(clause);
             }
+        }
+        for (slot, property) in properties.iter().enumerate() {
+            readers.entry(property.selected().into()).or_default().slots.push(slot);
         }
         let indexes = Index::all(&network, properties.len());
         let mut set = Self {
@@ -133,10 +164,8 @@ impl RuleSet {
 
     /// Reads the named properties of the user again, named as Graph selects them (`onPremisesExtensionAttributes`).
     pub fn refresh(&self, facts: &mut Facts, user: &(impl Properties + ?Sized), changed: &[&str]) {
-        for (slot, property) in self.properties.iter().enumerate() {
-            if changed.contains(&property.selected())
-                && let Some(cell) = facts.cell_mut(slot)
-            {
+        for slot in self.named(changed).flat_map(|readers| &readers.slots) {
+            if let (Some(cell), Some(property)) = (facts.cell_mut(*slot), self.properties.get(*slot)) {
                 *cell = Cell::read(user, property);
             }
         }
@@ -144,9 +173,12 @@ impl RuleSet {
 
     /// The rules that read any of the named properties, in their order. `system.now` names the clock.
     pub fn readers(&self, changed: &[&str]) -> impl Iterator<Item = usize> + use<> {
-        let read: BTreeSet<usize> =
-            changed.iter().filter_map(|name| self.readers.get(*name)).flatten().copied().collect();
+        let read: BTreeSet<usize> = self.named(changed).flat_map(|readers| &readers.rules).copied().collect();
         read.into_iter()
+    }
+
+    fn named(&self, changed: &[&str]) -> impl Iterator<Item = &Readers> {
+        changed.iter().filter_map(|name| self.readers.get(*name))
     }
 
     /// Something that runs the rules on one user after another without asking for memory each time.

@@ -5,6 +5,7 @@ use crate::ast::{Comparison, Literal, Located, Operator, Quantifier};
 use crate::choices::{NegationOnCollection, NullUnderNegation, QuotedBoolean};
 use crate::evaluate::{Bound, Clause, Condition, DateTest, Predicate, Side, Sign, Test, TextTest};
 use crate::facts::fold;
+use crate::needle::Needle;
 use crate::pattern::Pattern;
 use crate::property::Kind;
 use crate::time;
@@ -99,7 +100,7 @@ impl Check<'_> {
         Some(match operator {
             StartsWith | NotStartsWith => TextTest::StartsWith(fold(text)),
             EndsWith | NotEndsWith => TextTest::EndsWith(fold(text)),
-            Contains | NotContains => TextTest::Contains(fold(text)),
+            Contains | NotContains => TextTest::Contains(Needle::new(text)),
             Match | NotMatch => TextTest::Matches(self.pattern(text, value)?),
             _ => TextTest::Equals(fold(text)),
         })

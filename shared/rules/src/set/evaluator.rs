@@ -90,7 +90,7 @@ impl<'s> Evaluator<'s> {
             known: &mut self.known,
             asked: &mut self.asked,
         };
-        for rule in changed.iter().filter_map(|name| set.readers.get(*name)).flatten() {
+        for rule in set.named(changed).flat_map(|readers| &readers.rules) {
             // A rule that reads two of them is run twice: the second time all its nodes are known.
             let holds = run.rule(*rule);
             self.matches.0.put(*rule, holds);

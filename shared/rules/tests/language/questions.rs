@@ -16,6 +16,12 @@ fn accepted(text: &str, choices: Choices) -> bool {
 }
 
 #[test]
+fn the_answers_of_the_table_are_the_default() {
+    assert_eq!(Choices::default(), Choices::DEFAULT);
+    assert_eq!(Settings::default(), Settings::ENTRA);
+}
+
+#[test]
 fn the_open_question_about_null_is_one_switch() {
     let nobody = json!({});
     for text in [

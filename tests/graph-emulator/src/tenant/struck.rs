@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Read, Tenant};
+use super::{BATCH, Read, Tenant};
 use crate::faults::{Action, Phase, Seen, Strike, Unfired};
 use crate::refusal::Refusal;
 use crate::routes::Found;
@@ -85,6 +85,7 @@ fn seen<'s>(call: &'s Call<'_>, path: &'s str, read: &'s Read, app: &'s str) -> 
         Found::Route(route, _) => Some(route.pattern),
         Found::WrongMethod | Found::Nothing => None,
     };
-    let body = read.body.as_ref().and_then(|body| body.as_ref().ok());
+    // What a batch carries is looked at item by item.
+    let body = read.body.as_ref().filter(|_| path != BATCH).and_then(|body| body.as_ref().ok());
     Seen { method: call.method.as_str(), route, path, subjects: &read.subjects, app, body }
 }

@@ -35,9 +35,21 @@ fn form(client: &str, secret: &str) -> String {
     )
 }
 
+/// The header of an application whose secret is the usual one.
+pub(crate) fn bearer(tenant: &mut Tenant, app: &str) -> String {
+    let directory = get_directory(tenant);
+    let answer = token(tenant, &directory, &form(app, "s3cret"));
+    format!("Bearer {}", answer.value()["access_token"].as_str().unwrap())
+}
+
+fn get_directory(tenant: &mut Tenant) -> String {
+    let clock = tenant.snapshot(true);
+    let upn = clock["users"][0]["userPrincipalName"].as_str().unwrap_or("a@x.y").to_owned();
+    upn.rsplit('@').next().unwrap().to_owned()
+}
+
 fn as_app(tenant: &mut Tenant, app: &str, line: &str, body: &Value) -> u16 {
-    let answer = token(tenant, TENANT, &form(app, "s3cret"));
-    let bearer = format!("Bearer {}", answer.value()["access_token"].as_str().unwrap());
+    let bearer = bearer(tenant, app);
     ask_with(tenant, line, &[("authorization", &bearer)], body).status
 }
 

@@ -10,12 +10,16 @@
 mod access;
 mod batches;
 mod deltas;
+mod faults;
 mod groups;
+mod guests;
 mod laws;
 mod licenses;
 mod lists;
 mod lives;
+mod privilege;
 mod shapes;
+mod sign_ins;
 mod stage;
 mod time;
 mod users;

@@ -85,3 +85,42 @@ fn the_program_says_where_it_listens_and_refuses_a_seed_it_cannot_read() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8(refused.stderr).unwrap().contains("/nonexistent"));
 }
+
+#[tokio::test]
+async fn a_call_held_back_takes_effect_when_it_is_let_go() {
+    let (emulator, running) = served().await;
+    let faults = json!([{"match": {"method": "PATCH"}, "action": "delay", "delay_ms": 60_000, "phase": "before"}]);
+    done(&mut emulator.tenant(), "PUT /_control/faults", &faults);
+    let body = r#"{"jobTitle":"held"}"#;
+    let request = format!(
+        "PATCH /v1.0/users/{BRAM} HTTP/1.1\r\nhost: emulator\r\nauthorization: Bearer x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut held = TcpStream::connect(running.address()).await.unwrap();
+    held.write_all(request.as_bytes()).await.unwrap();
+    while emulator.tenant().faults_fired().is_err() {
+        tokio::task::yield_now().await;
+    }
+    // While it is held back nothing has happened, and a second write of the same person is refused where that is asked for.
+    done(&mut emulator.tenant(), "PUT /_control/concurrency", &json!({"refused": true}));
+    let title = get(&mut emulator.tenant(), &format!("/users/{BRAM}?$select=jobTitle"));
+    assert_eq!(title["jobTitle"], "Account Manager");
+    let second = get_line(&format!("/v1.0/users/{BRAM}/revokeSignInSessions")).replacen("GET", "POST", 1);
+    let refused = raw(&running, &second).await;
+    assert!(refused.starts_with("HTTP/1.1 409") && refused.contains("Directory_ConcurrencyViolation"), "{refused}");
+    let other = get_line(&format!("/v1.0/users/{LENA}/revokeSignInSessions")).replacen("GET", "POST", 1);
+    assert!(raw(&running, &other).await.starts_with("HTTP/1.1 200"));
+    // Whoever hangs up is no longer under way.
+    drop(held);
+    while !raw(&running, &second).await.starts_with("HTTP/1.1 200") {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_stands_in_front_names_the_address_in_links() {
+    let (_emulator, running) = served().await;
+    let forwarded = "x-forwarded-host: graph.microsoft.com\r\nx-forwarded-proto: https\r\nconnection";
+    let answer = raw(&running, &get_line("/v1.0/users?$top=5").replace("connection", forwarded)).await;
+    assert!(answer.contains("https://graph.microsoft.com/v1.0/users?"), "{answer}");
+}

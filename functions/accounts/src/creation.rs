@@ -1,9 +1,9 @@
 //! Creating an account, exactly once in effect.
 //!
 //! ```text
-//!  look for the anchor ──found──────────────────────────────► bind
-//!        │ none
-//!  intent: name, sealed password        (stored before the call; while it is open every retry uses this name)
+//!  nobody's account may be this person's   (the planner has looked)
+//!        │
+//!  intent: name, sealed password           (stored before the call; while it is open every retry uses this name)
 //!        │
 //!  POST /users ──201────────────────────────────────────────► bind
 //!        │ no answer: the message comes again, and so does the same POST
@@ -30,7 +30,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use stage::{Effect, Trouble};
 
-use crate::App;
+use crate::{App, invitation};
 
 /// How many names one message tries before it gives way to others.
 const NAMES_PER_MESSAGE_MAX: usize = 20;
@@ -63,8 +63,11 @@ pub(crate) async fn create(app: &App, person: &Person) -> Result<Effect, Trouble
     Ok(Effect::Later(CONFLICT_PAUSE))
 }
 
-/// Access is cut while a creation is open: finds out what became of it. The account would be disabled, but it must be known.
+/// Access is cut, or another kind of account asked for, while a creation is open: finds out what became of it. The account would be disabled, but it must be known.
 pub(crate) async fn settle_for_cut(app: &App, person: &Person) -> Result<Effect, Trouble> {
+    if let Some(intent) = &person.head.account.invitation {
+        return invitation::settle_for_cut(app, person, intent).await;
+    }
     let Some(intent) = &person.head.account.intent else { return Ok(Effect::done("no creation is open")) };
     let user = app.reader.graph().get_user(UserKey::Upn(&intent.upn), &anchored(app)).await?;
     match user {
@@ -109,27 +112,13 @@ enum Opened {
     Ended(Effect),
 }
 
-/// Opens an intent: nobody's account yet, a name that nobody holds, a password that is sealed before the call.
+/// Opens an intent: a name that nobody holds, a password that is sealed before the call.
 async fn open(app: &App, person: &Person) -> Result<Opened, Trouble> {
-    let graph = app.reader.graph();
-    let id = person.head.person.to_string();
-    let anchored_users = graph.find_users(&Filter::eq(&app.reader.policy().tenant.anchor, &id), &anchored(app)).await?;
-    match anchored_users.as_slice() {
-        [] => {}
-        [user] => return bind(app, person, user, None, "found by its anchor").await.map(Opened::Ended),
-        _ => return Ok(human("several accounts carry this person's anchor: clear it on all but the right one")),
-    }
-    if let Some(number) = person.head.record.employee_number()
-        && !graph.find_users(&Filter::employee_id(number), &["id"]).await?.is_empty()
-    {
-        return Ok(human(&format!(
-            "an account with this employee number exists: if it is this person's, set its anchor property to `{id}`; if not, correct the number"
-        )));
-    }
     let Some(upn) = free_name(app, person).await? else {
-        return Ok(human("every name the policy's patterns allow is taken: add a pattern with {n}"));
+        let instructions = "every name the policy's patterns allow is taken: add a pattern with {n}";
+        return Ok(Opened::Ended(Effect::Human(instructions.into(), false)));
     };
-    let credential = format!("credential/{id}/{}", app.ports.entropy.id());
+    let credential = format!("credential/{}/{}", person.head.person, app.ports.entropy.id());
     app.vault.put(&credential, app.password().reveal()).await?;
     let intent = CreateIntent { upn, credential, opened_at: app.ports.clock.now(), conflict_since: None };
     amend(app.ports.roster.as_ref(), &person.head.person, |person, _| {
@@ -137,10 +126,6 @@ async fn open(app: &App, person: &Person) -> Result<Opened, Trouble> {
     })
     .await?;
     Ok(Opened::Intent(intent))
-}
-
-fn human(instructions: &str) -> Opened {
-    Opened::Ended(Effect::Human(instructions.into(), false))
 }
 
 /// The first name of the patterns that neither the tenant nor anybody in our books holds. It is ours from then on.
@@ -316,6 +301,7 @@ async fn bind(
         account.intent = None;
         account.bound_at = Some(now);
         account.deleted_at = None;
+        account.matching.found = None;
         if credential.is_some() {
             account.credential.clone_from(&credential);
             account.password_unknown = false;

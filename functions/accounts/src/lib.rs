@@ -1,11 +1,14 @@
-//! `accounts`: the Entra account of one person — create, adopt, update, enable, cut, restore, delete; first credential; manager.
+//! `accounts`: the Entra account of one person — find, create, invite, update, enable, cut, restore, delete; first credential; manager.
 //!
 //! Two apps of this crate run side by side: one for ordinary work, one for cuts, with an identity of its own in Graph so that a cut never
 //! waits behind other people's quota.
 
 mod creation;
+mod invitation;
 mod manager;
+pub mod matching;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,9 +20,9 @@ use domain::overlay;
 use domain::person::Person;
 use domain::planner::account::{self, Actual};
 use domain::planner::{Sight, View};
-use domain::policy::Policy;
+use domain::policy::{PersonKind, Policy};
 use domain::ports::{Addresses, Failure, Outcome, Vault};
-use domain::step::{Action, Stage, Step};
+use domain::step::{Action, Stage, Step, StepState};
 use graph::model::MethodKind;
 use graph::{Refusal, Secret, UserId};
 use jiff::Timestamp;
@@ -74,7 +77,9 @@ impl Tenant for App {
     async fn carry(&self, person: &Person, step: &Step) -> Result<Effect, Trouble> {
         match &step.action {
             Action::CreateAccount => return creation::create(self, person).await,
+            Action::InviteGuest => return invitation::invite(self, person).await,
             Action::SettleCreation => return creation::settle_for_cut(self, person).await,
+            Action::BindAccount { object, by } => return matching::bind(self, person, object, *by).await,
             _ => {}
         }
         let Some(id) = &person.head.account.object_id else {
@@ -94,23 +99,37 @@ impl App {
         let person = view.person;
         let mut actual = Actual {
             sessions_valid_from: sight.user().and_then(sessions_valid_from),
+            candidates: matching::needed(self, view, &sight).await?,
             sight,
             manager: None,
             wanted_manager: account::Manager::Unspoken,
+            sponsors: None,
             has_methods: None,
         };
         let (Some(id), Sight::Present(_)) = (&person.head.account.object_id, &actual.sight) else { return Ok(actual) };
         let id = UserId::from(id.as_str());
         if !view.standing.is_cut() {
             actual.wanted_manager = manager::wanted(self, view).await?;
+            if view.standing.kind == PersonKind::Guest {
+                actual.sponsors = Some(self.sponsors(view, &id).await?);
+                return Ok(actual);
+            }
             let manager = self.reader.graph().get_manager(&id, &["id"]).await?;
             let manager = manager.and_then(|manager| manager.id.as_str().parse::<ObjectId>().ok());
             actual.manager = overlay::manager(manager, person, view.policy, view.now);
-        } else if view.step(&Action::RemoveMethods { pass: 1 }).is_some_and(|step| step.state.is_met()) {
+        } else if view.step(&Action::RemoveMethods { pass: 1 }).is_some_and(was_tried) {
             let methods = self.reader.graph().authentication_methods(&id).await?;
             actual.has_methods = Some(methods.iter().any(|method| method.kind() != MethodKind::Password));
         }
         Ok(actual)
+    }
+
+    /// Who answers for a guest, as our writes have it.
+    async fn sponsors(&self, view: &View<'_>, id: &UserId) -> Result<BTreeSet<ObjectId>, Trouble> {
+        let sponsors = self.reader.graph().sponsors(id).await?;
+        let mut sponsors = sponsors.iter().filter_map(|sponsor| sponsor.id.as_str().parse().ok()).collect();
+        overlay::sponsors(&mut sponsors, view.person, view.policy, view.now);
+        Ok(sponsors)
     }
 
     async fn write(&self, person: &Person, id: &UserId, action: &Action) -> Result<Effect, Trouble> {
@@ -122,6 +141,8 @@ impl App {
             }
             Action::SetManager { manager } => graph.set_manager(id, &UserId::from(manager.as_str())).await?,
             Action::RemoveManager => graph.remove_manager(id).await?,
+            Action::AddSponsor { sponsor } => graph.add_sponsor(id, &UserId::from(sponsor.as_str())).await?,
+            Action::RemoveSponsor { sponsor } => graph.remove_sponsor(id, &UserId::from(sponsor.as_str())).await?,
             Action::EnableAccount => graph.patch_user(id, enabled(true)).await?,
             Action::DisableAccount { .. } => graph.patch_user(id, enabled(false)).await?,
             Action::RevokeSessions { .. } => graph.revoke_sessions(id).await?,
@@ -195,7 +216,7 @@ impl App {
                 Ok(Effect::Human(instructions.into(), true))
             }
             Some(Refusal::InsufficientPrivileges) => {
-                let instructions = "Graph refuses: the person may hold an administrator role, or Joinery lacks a permission; do this step by hand";
+                let instructions = "Graph refuses: the person may hold an administrator role, or Joinery lacks a permission; do this step by hand. It is looked at again, and closes once it is seen to be done";
                 Ok(Effect::Human(instructions.into(), cuts))
             }
             Some(Refusal::ReadOnlySynced) => Ok(Effect::Human(
@@ -226,6 +247,11 @@ impl App {
         random.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
         Secret::new(naming::password(&random))
     }
+}
+
+/// Whether a step was done, or refused to us so that a human may have done it.
+fn was_tried(step: &Step) -> bool {
+    step.state.is_met() || matches!(step.state, StepState::Task { .. })
 }
 
 fn enabled(enabled: bool) -> Map<String, Value> {

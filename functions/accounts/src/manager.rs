@@ -1,9 +1,11 @@
 //! Whom HR names as manager, as an account. Resolved by id, number or address, never by name.
 
 use domain::event::FactValue;
-use domain::ids::{ObjectId, PersonId};
+use domain::ids::PersonId;
+use domain::lifecycle;
 use domain::planner::View;
 use domain::planner::account::Manager;
+use domain::policy::PersonKind;
 use domain::ports::Handle;
 use graph::UserKey;
 use stage::Trouble;
@@ -31,10 +33,17 @@ pub(crate) async fn wanted(app: &App, view: &View<'_>) -> Result<Manager, Troubl
         }
         None => None,
     };
+    let mut has_none = false;
     for id in by_id.into_iter().chain(by_number) {
-        if let Some(account) = account_of(app, &id).await? {
+        let Some(manager) = app.ports.roster.person(&id).await? else { continue };
+        has_none |= lifecycle::standing(&manager, view.policy, view.now).kind == PersonKind::None;
+        if let Some(account) = manager.head.account.object_id {
             return Ok(Manager::Known(account));
         }
+    }
+    // Somebody who never gets an account is nobody's manager in the tenant: there is nothing to wait for.
+    if has_none {
+        return Ok(Manager::Nobody);
     }
     if let Some(address) = text("org.manager.work_email").filter(|address| address.contains('@')) {
         let user = app.reader.graph().get_user(UserKey::Upn(address), &["id"]).await?;
@@ -49,8 +58,4 @@ pub(crate) async fn wanted(app: &App, view: &View<'_>) -> Result<Manager, Troubl
 fn one(found: Vec<PersonId>) -> Option<PersonId> {
     let mut found = found.into_iter();
     found.next().filter(|_| found.next().is_none())
-}
-
-async fn account_of(app: &App, id: &PersonId) -> Result<Option<ObjectId>, Trouble> {
-    Ok(app.ports.roster.person(id).await?.and_then(|person| person.head.account.object_id))
 }

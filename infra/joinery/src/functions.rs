@@ -102,6 +102,11 @@ impl Functions {
         }
     }
 
+    /// The account stage, for what operators decide about accounts.
+    pub fn accounts(&self) -> &accounts::App {
+        &self.accounts
+    }
+
     /// The stages that plan, in order, for a dry run.
     pub fn stages(&self) -> [&dyn stage::Tenant; 3] {
         [&self.accounts, &self.groups, &self.licenses]

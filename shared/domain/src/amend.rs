@@ -225,6 +225,7 @@ mod tests {
                     state: StepState::Pending,
                     attempts,
                     wake_at: None,
+                    by_hand: false,
                 };
                 person.steps.insert(id, step);
             }

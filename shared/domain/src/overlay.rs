@@ -100,6 +100,21 @@ pub fn manager(manager: Option<ObjectId>, person: &Person, policy: &Policy, now:
     })
 }
 
+/// Lays writes of sponsors over a read of them.
+pub fn sponsors(sponsors: &mut BTreeSet<ObjectId>, person: &Person, policy: &Policy, now: Timestamp) {
+    for step in unsettled(person, policy, now) {
+        match &step.action {
+            Action::AddSponsor { sponsor } => {
+                sponsors.insert(sponsor.clone());
+            }
+            Action::RemoveSponsor { sponsor } => {
+                sponsors.remove(sponsor);
+            }
+            _ => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +138,7 @@ mod tests {
                 state,
                 attempts: 1,
                 wake_at: None,
+                by_hand: false,
             };
             person.steps.insert(id, step);
         }

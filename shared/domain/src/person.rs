@@ -9,6 +9,7 @@ use crate::attributes::duplicates::Shared;
 use crate::fetch_back::FetchBack;
 use crate::ids::{ObjectId, PersonId};
 use crate::ledger::{Grant, Target};
+use crate::matching::Matching;
 use crate::record::Record;
 use crate::step::{Step, StepId};
 
@@ -62,6 +63,12 @@ pub struct Account {
     pub upn: Option<String>,
     /// An account creation whose outcome is not settled.
     pub intent: Option<CreateIntent>,
+    /// An invitation whose outcome is not settled.
+    #[serde(default)]
+    pub invitation: Option<InviteIntent>,
+    /// Whose account it is, if it was there before us: what humans decided, and how it was found.
+    #[serde(default)]
+    pub matching: Matching,
     /// Names the tenant refused because somebody else holds them; never asked for again.
     #[serde(default)]
     pub refused_upns: Vec<String>,
@@ -88,6 +95,24 @@ pub struct CreateIntent {
     pub opened_at: Timestamp,
     /// When the tenant first said that the name is taken, while the holder cannot be seen yet.
     pub conflict_since: Option<Timestamp>,
+}
+
+/// What an invitation needs before its first call, kept until its outcome is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InviteIntent {
+    /// The address invited.
+    pub address: String,
+    /// When it was opened. A guest made before is somebody else's.
+    pub opened_at: Timestamp,
+    /// The guest by Graph's answer, while it cannot be read yet.
+    pub guest: Option<ObjectId>,
+}
+
+impl Account {
+    /// Whether a call that makes the account is open.
+    pub fn is_being_made(&self) -> bool {
+        self.intent.is_some() || self.invitation.is_some()
+    }
 }
 
 impl Person {

@@ -18,11 +18,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::attributes::{self, Faults, Properties};
+use crate::guest;
 use crate::ids::SkuId;
 use crate::ledger::{Grant, Target};
 use crate::lifecycle::{self, Standing};
 use crate::person::Person;
-use crate::policy::Policy;
+use crate::policy::{PersonKind, Policy};
 use crate::step::{Action, Stage, Step, StepId};
 
 /// A user as Graph returns it, by Graph's property names; absent means null.
@@ -133,7 +134,10 @@ impl<'a> View<'a> {
     /// Looks at a person under a policy at an instant.
     pub fn new(person: &'a Person, policy: &'a Policy, now: Timestamp) -> Self {
         let standing = lifecycle::standing(person, policy, now);
-        let attributes = attributes::desired(person, &standing, policy);
+        let mut attributes = attributes::desired(person, &standing, policy);
+        if let (Ok(properties), PersonKind::Guest) = (&mut attributes, standing.kind) {
+            guest::keep_writable(properties);
+        }
         Self { person, policy, standing, attributes, now }
     }
 
@@ -152,6 +156,11 @@ impl<'a> View<'a> {
 /// Whether AD DS masters the account: then it is read-only in the cloud (graph-facts 3.1).
 pub fn is_synchronized(user: &User) -> bool {
     user.get("onPremisesSyncEnabled") == Some(&Value::Bool(true))
+}
+
+/// Whether the account is a guest's. None: the read does not say.
+pub fn is_guest(user: &User) -> Option<bool> {
+    user.get("userType").and_then(Value::as_str).map(|kind| kind.eq_ignore_ascii_case("Guest"))
 }
 
 /// Whether the account can be signed in to.

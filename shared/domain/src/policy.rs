@@ -151,6 +151,29 @@ pub struct Accounts {
     pub delete_days_after: Option<u16>,
     /// Whether a leaver keeps the access that was there before Joinery. By default it goes too.
     pub leavers_keep_preexisting: bool,
+    /// What may bind an account that was there before Joinery.
+    pub matching: MatchPolicy,
+    /// How guests are invited.
+    pub guests: Guests,
+}
+
+/// What may bind an account that was there before Joinery and does not carry the person's anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MatchPolicy {
+    /// Only a human's confirmation.
+    #[default]
+    Confirm,
+    /// The employee number too, if exactly one member's account has it and nothing else speaks for another.
+    EmployeeId,
+}
+
+/// `[accounts.guests]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guests {
+    /// Where a guest lands after redeeming the invitation.
+    pub redirect_url: String,
+    /// Whether Entra mails the invitation.
+    pub send_message: bool,
 }
 
 /// What somebody gets in the tenant.

@@ -69,7 +69,9 @@ pub fn apply(
     let others = person.steps.iter().filter(|(id, step)| step.action.stage() == stage && !planned.contains(*id));
     let others: Vec<StepId> = others.map(|(id, _)| id.clone()).collect();
     for id in others.into_iter().filter(|_| !plan.is_inconclusive) {
-        release(person, &id, agreed.contains(&id), policy, now, &mut progress);
+        if !settle_by_hand(person, &id, plan, now) {
+            release(person, &id, agreed.contains(&id), policy, now, &mut progress);
+        }
     }
     prune(person, stage);
     for grant in &plan.note {
@@ -95,8 +97,10 @@ fn ask(person: &mut Person, id: &StepId, wanted: &Planned, now: Timestamp, progr
         state: StepState::Pending,
         attempts: 0,
         wake_at: None,
+        by_hand: false,
     });
     if is_new {
+        step.by_hand = false;
         step.round += 1;
         step.attempts = 0;
         step.state = StepState::Pending;
@@ -125,8 +129,9 @@ fn ask(person: &mut Person, id: &StepId, wanted: &Planned, now: Timestamp, progr
                 progress.tasks.push((wanted.action.clone(), instructions.clone()));
             }
             step.state = task;
-            // Looked at again, so that a task done outside our sight is seen to be done.
-            step.wake_at = now.checked_add(RECHECK * 4).ok();
+            // Looked at again, so that a task done outside our sight is seen to be done; a cut that is missing, sooner.
+            let again = if wanted.action.is_urgent() { RECHECK } else { RECHECK * 4 };
+            step.wake_at = now.checked_add(again).ok();
         }
         None if is_due(&step, now) => progress.runnable.push(id.clone()),
         None => {}
@@ -144,6 +149,23 @@ fn is_due(step: &Step, now: Timestamp) -> bool {
     }
 }
 
+/// A cut that was left to a human and is asked for no more: somebody has made it. It is believed as a write of ours would be, after
+/// two reads. While the plan still asks for the account to be blocked, nothing of the kind has happened.
+fn settle_by_hand(person: &mut Person, id: &StepId, plan: &Plan, now: Timestamp) -> bool {
+    let blocks = |action: &Action| action.is_cut_by_hand() || matches!(action, Action::DisableAccount { pass: 1 });
+    let generation = person.head.generation;
+    let is_open = !person.head.cut || plan.steps.iter().any(|step| blocks(&step.action));
+    let left = |step: &&mut Step| {
+        let is_cut = step.action.cuts() || step.action.is_cut_by_hand();
+        is_cut && step.generation == generation && matches!(step.state, StepState::Task { .. })
+    };
+    let Some(step) = person.steps.get_mut(id).filter(left).filter(|_| !is_open) else { return false };
+    step.state = StepState::Done { at: now };
+    step.by_hand = true;
+    step.wake_at = Some(now);
+    true
+}
+
 /// A step the plan does not ask for: read back as done, or no longer needed.
 fn release(person: &mut Person, id: &StepId, agreed: bool, policy: &Policy, now: Timestamp, progress: &mut Progress) {
     let generation = person.head.generation;
@@ -151,8 +173,8 @@ fn release(person: &mut Person, id: &StepId, agreed: bool, policy: &Policy, now:
     let Some(step) = person.steps.get_mut(id) else { return };
     match step.state {
         StepState::Verified { .. } => {}
-        StepState::Done { .. } if agreed => {
-            step.state = StepState::Verified { at: now };
+        StepState::Done { at } if agreed => {
+            step.state = StepState::Verified { at: if step.by_hand { at } else { now } };
             step.wake_at = None;
             progress.verified.push(step.action.phrase());
         }
@@ -183,6 +205,16 @@ fn prune(person: &mut Person, stage: Stage) {
     for (_, id) in verified.into_iter().take(surplus) {
         person.steps.remove(&id);
     }
+}
+
+/// What of a cut could not be done, and why or what a human must do.
+pub fn uncut(person: &Person) -> impl Iterator<Item = (&Step, &str)> {
+    let present = person.steps.values().filter(|step| step.generation == person.head.generation && person.head.cut);
+    present.filter(|step| step.action.is_urgent()).filter_map(|step| match &step.state {
+        StepState::Task { instructions } => Some((step, instructions.as_str())),
+        StepState::Failed { why } => Some((step, why.as_str())),
+        _ => None,
+    })
 }
 
 /// Human tasks of a stage, for lists.

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{ObjectId, PersonId, PlanId, SkuId, hex_sha256};
+use crate::matching::FoundBy;
+
+/// The task of confirming that an account that was there before us may be cut.
+pub const CONFIRM_CUT: &str = "confirm whose account it is before access is cut";
 
 /// The function that carries a step out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,8 +31,17 @@ pub enum Stage {
 pub enum Action {
     /// Create the account, disabled.
     CreateAccount,
-    /// Find out whether an account creation that is still open took effect, without creating anything.
+    /// Invite as a guest. The invited person gets a mail, if the policy says so; a repeated invitation makes no second guest.
+    InviteGuest,
+    /// Find out whether an account creation or invitation that is still open took effect, without creating anything.
     SettleCreation,
+    /// Take an account that is there as this person's.
+    BindAccount {
+        /// The account.
+        object: ObjectId,
+        /// By what it was found.
+        by: FoundBy,
+    },
     /// Bring the account back from the deleted items.
     RestoreAccount,
     /// Write properties of the account.
@@ -43,6 +56,16 @@ pub enum Action {
     },
     /// Take the manager away.
     RemoveManager,
+    /// Name somebody who answers for a guest.
+    AddSponsor {
+        /// The sponsor's account.
+        sponsor: ObjectId,
+    },
+    /// Take back a sponsor we named.
+    RemoveSponsor {
+        /// The sponsor's account.
+        sponsor: ObjectId,
+    },
     /// Let the person sign in.
     EnableAccount,
     /// Block sign-in. A cut does it twice: at once, and again after the longest call that may have been in flight.
@@ -144,6 +167,7 @@ impl Action {
                 | Self::IssueCredential
                 | Self::RestoreAccount
                 | Self::CreateAccount
+                | Self::InviteGuest
                 | Self::AddMember { .. }
                 | Self::AssignLicense { .. }
                 | Self::JoinCarrier { .. }
@@ -164,20 +188,29 @@ impl Action {
 
     /// Whether it must not wait for somebody to look at a list: access that only a human can cut.
     pub fn is_urgent(&self) -> bool {
-        self.cuts() || matches!(self, Self::ByHand { what, .. } if what.starts_with("cut "))
+        self.cuts() || self.is_cut_by_hand() || matches!(self, Self::ByHand { what, .. } if what == CONFIRM_CUT)
+    }
+
+    /// Whether it is a cut that only a human can make: read back like our own.
+    pub fn is_cut_by_hand(&self) -> bool {
+        matches!(self, Self::ByHand { what, .. } if what.starts_with("cut "))
     }
 
     /// A short phrase for people: what it does and to which object, never a value.
     pub fn phrase(&self) -> String {
         match self {
             Self::CreateAccount => "create the account, disabled".into(),
+            Self::InviteGuest => "invite as a guest".into(),
             Self::SettleCreation => "find out whether the account was created".into(),
+            Self::BindAccount { object, .. } => format!("take account {object} as this person's"),
             Self::RestoreAccount => "restore the deleted account".into(),
             Self::UpdateAccount { properties } => {
                 format!("write {}", properties.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
             }
             Self::SetManager { manager } => format!("set manager {manager}"),
             Self::RemoveManager => "remove the manager".into(),
+            Self::AddSponsor { sponsor } => format!("add sponsor {sponsor}"),
+            Self::RemoveSponsor { sponsor } => format!("remove sponsor {sponsor}"),
             Self::EnableAccount => "enable sign-in".into(),
             Self::DisableAccount { pass: 1 } => "block sign-in".into(),
             Self::DisableAccount { .. } => "block sign-in again".into(),
@@ -243,6 +276,9 @@ pub struct Step {
     pub attempts: u32,
     /// When somebody should look at it again.
     pub wake_at: Option<Timestamp>,
+    /// Whether the tenant refused it to us and somebody else did it.
+    #[serde(default)]
+    pub by_hand: bool,
 }
 
 /// Where a step stands.
@@ -318,7 +354,11 @@ mod tests {
         let skus = vec![sku.clone()];
         vec![
             Action::CreateAccount,
+            Action::InviteGuest,
             Action::SettleCreation,
+            Action::BindAccount { object: BOSS.parse().unwrap(), by: FoundBy::Confirmation },
+            Action::AddSponsor { sponsor: BOSS.parse().unwrap() },
+            Action::RemoveSponsor { sponsor: BOSS.parse().unwrap() },
             Action::RestoreAccount,
             Action::UpdateAccount { properties: [("jobTitle".to_owned(), Value::String("Secret".into()))].into() },
             Action::SetManager { manager },

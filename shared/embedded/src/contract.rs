@@ -160,6 +160,7 @@ mod cast {
             state: StepState::Pending,
             attempts: 0,
             wake_at,
+            by_hand: false,
         }
     }
 

@@ -24,6 +24,16 @@ impl Filter {
         Self(format!("proxyAddresses/any(p:p eq {value})"))
     }
 
+    /// What fits any of several. At most [`Filter::ALTERNATIVES_MAX`], further ones are left out; None: there are none.
+    pub fn any(alternatives: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let alternatives: Vec<String> =
+            alternatives.into_iter().take(Self::ALTERNATIVES_MAX).map(|filter| filter.0).collect();
+        (!alternatives.is_empty()).then(|| Self(alternatives.join(" or ")))
+    }
+
+    /// Longer chains Graph refuses as too complex ("Use the `$filter` query parameter").
+    pub const ALTERNATIVES_MAX: usize = 15;
+
     /// The expression as it goes into the query, not yet percent-encoded.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -43,6 +53,15 @@ fn quote(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn alternatives_are_joined_and_nothing_is_no_filter() {
+        let both = Filter::any([Filter::employee_id("7"), Filter::eq("mail", "a@x.example")]).unwrap();
+        assert_eq!(both.as_str(), "employeeId eq '7' or mail eq 'a@x.example'");
+        assert_eq!(Filter::any([]), None);
+        let many = Filter::any((0..100).map(|n| Filter::employee_id(&n.to_string()))).unwrap();
+        assert_eq!(many.as_str().matches(" or ").count(), Filter::ALTERNATIVES_MAX - 1);
+    }
 
     #[test]
     fn values_are_quoted_and_quotes_doubled() {

@@ -60,6 +60,25 @@ pub struct Domain {
     pub authentication_type: Option<String>,
 }
 
+/// Something a user is in, of whatever kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Membership {
+    /// `#microsoft.graph.group`, `#microsoft.graph.directoryRole`, …
+    #[serde(rename = "@odata.type")]
+    pub kind: Option<String>,
+    /// Of groups: whether directory roles can be given to its members.
+    #[serde(deserialize_with = "null_as_default")]
+    pub is_assignable_to_role: bool,
+}
+
+impl Membership {
+    /// Whether it is a directory role, or a group that may give one.
+    pub fn is_privileged(&self) -> bool {
+        self.is_assignable_to_role || self.kind.as_deref() == Some("#microsoft.graph.directoryRole")
+    }
+}
+
 /// The answer to an invitation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -172,7 +172,9 @@ impl Work<'_> {
                 }
                 Effect::Human(instructions, _) => {
                     let task = StepState::Task { instructions: instructions.clone() };
-                    (task, now.checked_add(REFUSED_PAUSE).ok(), TimelineKind::Task, instructions.clone())
+                    // A cut that is missing is looked at sooner: somebody has been paged, and may have made it.
+                    let pause = if step.action.cuts() { RECHECK } else { REFUSED_PAUSE };
+                    (task, now.checked_add(pause).ok(), TimelineKind::Task, instructions.clone())
                 }
             };
             let news = person.steps.get(&step.id).is_none_or(|known| known.state != state);

@@ -1,13 +1,23 @@
-//! Plans the account: create, restore, update, enable, cut, delete.
+//! Plans the account: find, create, invite, restore, update, enable, cut, delete.
+
+mod beginning;
+mod cut;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
-use super::{IN_FLIGHT, Plan, Planned, Sight, User, View, Wait, is_enabled, is_synchronized};
+use super::{Plan, Planned, Sight, User, View, Wait, is_enabled, is_guest, is_synchronized};
 use crate::attributes;
 use crate::ids::ObjectId;
 use crate::lifecycle::Want;
+use crate::matching::Candidate;
 use crate::policy::PersonKind;
-use crate::step::{Action, Stage, StepState};
+use crate::step::{Action, CONFIRM_CUT, Stage};
+
+pub use beginning::needs_candidates;
+use cut::{cut, delete};
 
 /// What is known of the person's manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +41,10 @@ pub struct Actual {
     pub manager: Option<ObjectId>,
     /// The manager HR names.
     pub wanted_manager: Manager,
+    /// Who answers for a guest; None: not read.
+    pub sponsors: Option<BTreeSet<ObjectId>>,
+    /// Accounts that may be the person's, if [`needs_candidates`].
+    pub candidates: Vec<Candidate>,
     /// When sessions were last revoked.
     pub sessions_valid_from: Option<Timestamp>,
     /// Whether authentication methods other than the password are registered; None: not read.
@@ -43,6 +57,7 @@ pub fn plan(view: &View<'_>, actual: &Actual) -> Plan {
     let protected = view.is_protected();
     match view.standing.want {
         Want::Cut | Want::Deleted if protected => ask_for_protected(view, actual, &mut plan),
+        Want::Cut | Want::Deleted if view.awaits_confirmation() => ask_for_found(view, actual, &mut plan),
         Want::Cut => cut(view, actual, &mut plan),
         Want::Deleted => {
             cut(view, actual, &mut plan);
@@ -57,6 +72,7 @@ pub fn plan(view: &View<'_>, actual: &Actual) -> Plan {
 
 /// Somebody who gets no account. One that is there was given to another kind of person: what becomes of it, a human decides.
 fn without_account(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
+    beginning::settle(view, plan);
     if !report_faults(view, plan) && actual.sight.user().is_some_and(is_enabled) {
         let instructions =
             "the policy gives this kind of person no account: end the employment in HR to cut it, or correct the kind";
@@ -79,34 +95,37 @@ fn report_faults(view: &View<'_>, plan: &mut Plan) -> bool {
 }
 
 fn ask_for_protected(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
-    let is_open = match &actual.sight {
-        Sight::Present(user) => is_enabled(user),
-        Sight::Unknown => true,
-        Sight::Absent | Sight::Deleted => false,
-    };
-    if is_open && view.person.head.account.object_id.is_some() {
+    if may_be_open(view, actual) {
         let instructions =
             "the policy protects this person: check with HR, then cut access by hand or take the protection away";
         plan.ask_human("cut a protected person", None, view.standing.why.clone(), instructions);
     }
 }
 
+/// An account that only its employee number has made this person's is not cut at once: a mistake would lock out somebody else.
+fn ask_for_found(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
+    if let (true, Some(object)) = (may_be_open(view, actual), &view.person.head.account.object_id) {
+        let person = &view.person.head.person;
+        let instructions = format!(
+            "account {object} was taken as this person's by its employee number alone, and lately: look whose it is. If it is \
+             theirs, `joinery match confirm {person} {object} --by YOUR-NAME --yes` cuts it"
+        );
+        plan.ask_human(CONFIRM_CUT, None, view.standing.why.clone(), instructions);
+    }
+}
+
+fn may_be_open(view: &View<'_>, actual: &Actual) -> bool {
+    let is_open = match &actual.sight {
+        Sight::Present(user) => is_enabled(user),
+        Sight::Unknown => true,
+        Sight::Absent | Sight::Deleted => false,
+    };
+    is_open && view.person.head.account.object_id.is_some()
+}
+
 fn grant(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
     plan.is_inconclusive = actual.sight == Sight::Unknown || view.attributes.is_err();
     if report_faults(view, plan) {
-        return;
-    }
-    if view.standing.kind == PersonKind::Guest {
-        match actual.sight.user() {
-            // What a guest's account says of them is their home tenant's business.
-            Some(user) => sign_in(view, user, plan),
-            None if view.person.head.account.object_id.is_none() => {
-                let instructions =
-                    "invite this person as a guest in the Entra admin center; this version sends no invitations";
-                plan.ask_human("invite a guest", None, "the policy makes this kind of person a guest", instructions);
-            }
-            None => {}
-        }
         return;
     }
     match &actual.sight {
@@ -119,16 +138,99 @@ fn grant(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
                 "the bound account is neither among the users nor among the deleted ones: find out who purged it";
             plan.ask_human("find a vanished account", None, view.standing.why.clone(), instructions);
         }
-        Sight::Absent => plan.ask(Action::CreateAccount, format!("{}, and has no account", view.standing.why)),
+        Sight::Absent => beginning::begin(view, actual, plan),
         Sight::Deleted => {
             plan.ask(Action::RestoreAccount, format!("{}, and the account was deleted", view.standing.why));
         }
-        Sight::Present(user) => {
-            update(view, user, plan);
+        Sight::Present(user) => present(view, user, actual, plan),
+    }
+}
+
+/// The account is there: what of it is not as it should be.
+fn present(view: &View<'_>, user: &User, actual: &Actual, plan: &mut Plan) {
+    if !mark(view, user, plan) {
+        return;
+    }
+    if is_of_its_kind(view, user, plan) {
+        update(view, user, plan);
+        if view.standing.kind == PersonKind::Guest {
+            sponsor(view, actual, plan);
+        } else {
             manager(view, user, actual, plan);
-            sign_in(view, user, plan);
         }
     }
+    sign_in(view, user, plan);
+}
+
+/// Our mark on the account. False: it carries another record's, so that nothing of this one may be written.
+fn mark(view: &View<'_>, user: &User, plan: &mut Plan) -> bool {
+    let (anchor, person) = (&view.policy.tenant.anchor, view.person.head.person.to_string());
+    match user.get(anchor).and_then(Value::as_str).filter(|mark| !mark.is_empty()) {
+        Some(mark) if mark == person => {}
+        Some(_) => {
+            let instructions = format!(
+                "the bound account carries another record's mark in `{anchor}`: find out whose account it is, and write `{person}` there if it is this person's"
+            );
+            plan.ask_human("settle whose account it is", None, "two records claim one account", instructions);
+            return false;
+        }
+        None if is_synchronized(user) => {
+            let instructions = format!(
+                "write `{person}` into `{anchor}` of this account by hand, so that it can be found again; it is synchronized, and Joinery leaves it alone"
+            );
+            plan.ask_human("mark a synchronized account", None, "the account was there before us", instructions);
+        }
+        None => {
+            let properties = [(anchor.clone(), json!(person))].into();
+            plan.ask(Action::UpdateAccount { properties }, "the account was there before us, or is a guest's");
+        }
+    }
+    true
+}
+
+/// Whether the account is a member's or a guest's as the person's kind asks. Turning one into the other is not ours: it changes
+/// how somebody signs in.
+fn is_of_its_kind(view: &View<'_>, user: &User, plan: &mut Plan) -> bool {
+    let (what, instructions) = match (view.standing.kind, is_guest(user)) {
+        (PersonKind::Tenant, Some(true)) => (
+            "make a member of a guest",
+            "HR says that this guest is now somebody with an account of the tenant: convert the account to an internal user in the Entra admin center, or end this record and let HR make another",
+        ),
+        (PersonKind::Guest, Some(false)) => (
+            "make a guest of a member",
+            "HR says that this person is now a guest, but the account is a member's: convert it to an external user in the Entra admin center, or end the employment in HR to cut it",
+        ),
+        _ => return true,
+    };
+    plan.ask_human(what, None, "HR says that this is another kind of person now", instructions);
+    false
+}
+
+/// The manager answers for a guest. A sponsor that others named stays; one that we named goes with the manager.
+fn sponsor(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
+    let Some(sponsors) = &actual.sponsors else { return };
+    match &actual.wanted_manager {
+        Manager::Known(sponsor) if !sponsors.contains(sponsor) => {
+            plan.ask(Action::AddSponsor { sponsor: sponsor.clone() }, "HR names this manager");
+        }
+        Manager::Unresolved => wait_for_manager(plan),
+        _ => {}
+    }
+    if matches!(actual.wanted_manager, Manager::Known(_) | Manager::Nobody) {
+        let keep = if let Manager::Known(sponsor) = &actual.wanted_manager { Some(sponsor) } else { None };
+        for sponsor in sponsors.iter().filter(|sponsor| Some(*sponsor) != keep) {
+            let named = view.step(&Action::AddSponsor { sponsor: sponsor.clone() });
+            if named.is_some_and(|step| step.state.is_met()) {
+                plan.ask(Action::RemoveSponsor { sponsor: sponsor.clone() }, "HR names another manager, or none");
+            }
+        }
+    }
+}
+
+fn wait_for_manager(plan: &mut Plan) {
+    let wait = Some(Wait::For("the manager HR names has no known account yet".into(), None));
+    let action = Action::ByHand { stage: plan.stage, what: "set the manager".into(), object: None };
+    plan.steps.push(Planned { action, why: "HR names a manager".into(), wait });
 }
 
 /// The properties that differ. Of a synchronized account only the location may be written; the rest is a task on-premises.
@@ -167,11 +269,7 @@ fn manager(view: &View<'_>, user: &User, actual: &Actual, plan: &mut Plan) {
                 plan.ask(Action::SetManager { manager: wanted.clone() }, "HR names this manager");
             }
         }
-        (Manager::Unresolved, _) => {
-            let wait = Some(Wait::For("the manager HR names has no known account yet".into(), None));
-            let action = Action::ByHand { stage: plan.stage, what: "set the manager".into(), object: None };
-            plan.steps.push(Planned { action, why: "HR names a manager".into(), wait });
-        }
+        (Manager::Unresolved, _) => wait_for_manager(plan),
         (Manager::Nobody, Some(_)) => plan.ask(Action::RemoveManager, "HR names no manager any more"),
         _ => {}
     }
@@ -205,99 +303,6 @@ fn sign_in(view: &View<'_>, user: &User, plan: &mut Plan) {
             );
         }
         _ => {}
-    }
-}
-
-/// Cuts access: disable first, then revoke, so that nothing signs in between; at once whatever a read says, and once more
-/// after the longest call that may have been in flight.
-fn cut(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
-    let account = &view.person.head.account;
-    if account.object_id.is_none() {
-        if account.intent.is_some() {
-            plan.ask(Action::SettleCreation, "access is cut while an account creation is still open");
-        }
-        return;
-    }
-    if account.deleted_at.is_some() && !matches!(actual.sight, Sight::Present(_)) || actual.sight == Sight::Deleted {
-        return;
-    }
-    if actual.sight.user().is_some_and(is_synchronized) {
-        cut_synchronized(view, actual, plan);
-        return;
-    }
-    let why = view.standing.why.as_str();
-    once(view, plan, Action::DisableAccount { pass: 1 }, why);
-    once(view, plan, Action::RevokeSessions { pass: 1 }, why);
-    once(view, plan, Action::ResetPassword, why);
-    once(view, plan, Action::RemoveMethods { pass: 1 }, why);
-    let again =
-        [Action::DisableAccount { pass: 2 }, Action::RevokeSessions { pass: 2 }, Action::RemoveMethods { pass: 2 }];
-    for action in again {
-        repeat(view, actual, plan, action);
-    }
-}
-
-/// A synchronized account is disabled on-premises; what the cloud allows is done here (graph-facts 3.3).
-fn cut_synchronized(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
-    once(view, plan, Action::RevokeSessions { pass: 1 }, &view.standing.why);
-    once(view, plan, Action::RemoveMethods { pass: 1 }, &view.standing.why);
-    repeat(view, actual, plan, Action::RevokeSessions { pass: 2 });
-    repeat(view, actual, plan, Action::RemoveMethods { pass: 2 });
-    if actual.sight.user().is_some_and(is_enabled) {
-        let instructions = "disable the account and reset its password in Active Directory on-premises NOW; it is synchronized and read-only here";
-        plan.ask_human("cut on-premises", None, view.standing.why.clone(), instructions);
-    }
-}
-
-/// Asks for an action unless it was met in this generation.
-fn once(view: &View<'_>, plan: &mut Plan, action: Action, why: &str) {
-    if !view.step(&action).is_some_and(|step| step.state.is_met()) {
-        plan.ask(action, why);
-    }
-}
-
-/// Asks for the second pass once its time has come, and again whenever a read shows that it does not hold.
-fn repeat(view: &View<'_>, actual: &Actual, plan: &mut Plan, action: Action) {
-    let first = match action {
-        Action::DisableAccount { .. } => Action::DisableAccount { pass: 1 },
-        Action::RevokeSessions { .. } => Action::RevokeSessions { pass: 1 },
-        _ => Action::RemoveMethods { pass: 1 },
-    };
-    let first = view.step(&first).map(|step| &step.state);
-    let Some(StepState::Done { at } | StepState::Verified { at }) = first else { return };
-    let met = view.step(&action).is_some_and(|step| step.state.is_met());
-    let holds = match action {
-        Action::DisableAccount { .. } => !actual.sight.user().is_some_and(is_enabled),
-        Action::RevokeSessions { .. } => {
-            view.standing.end.is_none_or(|end| actual.sessions_valid_from.is_none_or(|from| from >= end))
-        }
-        _ => actual.has_methods != Some(true),
-    };
-    if met && holds {
-        return;
-    }
-    let due = at.saturating_add(IN_FLIGHT).unwrap_or(Timestamp::MAX);
-    let wait = (!met && due > view.now).then_some(Wait::Until(due));
-    let why = "a call that was in flight during the cut may have given access back".to_owned();
-    plan.steps.push(Planned { action, why, wait });
-}
-
-fn delete(actual: &Actual, plan: &mut Plan) {
-    // Anything still to be cut comes first.
-    let cut_is_open = plan.steps.iter().any(|step| step.action.cuts());
-    if let (Sight::Present(user), false) = (&actual.sight, cut_is_open) {
-        if is_synchronized(user) {
-            let instructions =
-                "delete the account in Active Directory on-premises; it is synchronized and read-only here";
-            plan.ask_human(
-                "delete on-premises",
-                None,
-                "the time the policy keeps leavers' accounts is over",
-                instructions,
-            );
-        } else {
-            plan.ask(Action::DeleteAccount, "the time the policy keeps leavers' accounts is over");
-        }
     }
 }
 

@@ -33,6 +33,7 @@ pub struct Entitlements {
 pub fn entitlements(view: &View<'_>, user: &User) -> Option<Entitlements> {
     let mut result = Entitlements::default();
     match view.standing.want {
+        Want::Cut | Want::Deleted if view.awaits_confirmation() => return None,
         Want::Cut | Want::Deleted => return Some(result),
         Want::Nothing => return None,
         _ if view.standing.kind == PersonKind::None => return None,

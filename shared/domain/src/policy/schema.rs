@@ -121,6 +121,17 @@ pub(super) const ACCOUNTS: Schema = Schema {
         key("cut_at", Text, Optional, "\"18:00\""),
         key("delete_days_after", TextOrInteger(0, DELETE_DAYS_MAX), Optional, "30"),
         key("leavers_keep_preexisting", Bool, Optional, "false"),
+        key("match", Text, Optional, "\"confirm\""),
+        key("guests", Table, Optional, "{ … }"),
+    ],
+};
+
+/// `[accounts.guests]`.
+pub(super) const GUESTS: Schema = Schema {
+    header: "[accounts.guests]",
+    keys: &[
+        key("redirect_url", Text, Optional, "\"https://myapps.microsoft.com\""),
+        key("send_message", Bool, Optional, "true"),
     ],
 };
 
@@ -174,8 +185,8 @@ pub(super) const ALERTS: Schema =
     Schema { header: "[alerts]", keys: &[key("webhook", Text, Optional, "\"env:ALERT_URL\"")] };
 
 /// All of them: where a key that stands in the wrong table belongs.
-pub(super) const ALL: [&Schema; 11] =
-    [&ROOT, &TENANT, &CONNECTION, &API, &ACCOUNTS, &PACKAGE, &GROUP, &LICENSE, &PROTECTED, &GUARD, &ALERTS];
+pub(super) const ALL: [&Schema; 12] =
+    [&ROOT, &TENANT, &CONNECTION, &API, &ACCOUNTS, &GUESTS, &PACKAGE, &GROUP, &LICENSE, &PROTECTED, &GUARD, &ALERTS];
 
 impl Schema {
     /// The key of this name.

@@ -1,7 +1,7 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::sample::{OTHER, SALES, at, bound, policy};
+use crate::sample::{OTHER, SALES, at, bound, person, policy};
 
 const EMPLOYED: &str = "2026-01-01 hire_date=2020-01-01";
 
@@ -220,7 +220,17 @@ fn verified_steps_are_kept_up_to_a_limit_but_never_those_of_the_present_cut() {
         let state = StepState::Verified { at };
         person.steps.insert(
             id.clone(),
-            Step { id, generation: 0, round: 1, action, why: String::new(), state, attempts: 1, wake_at: None },
+            Step {
+                id,
+                generation: 0,
+                round: 1,
+                action,
+                why: String::new(),
+                state,
+                attempts: 1,
+                wake_at: None,
+                by_hand: false,
+            },
         );
     };
     verified(&mut story.person, cut.clone(), at("2020-01-01"));
@@ -252,4 +262,60 @@ fn the_ledger_takes_the_plans_notes_and_forgets_what_it_says() {
     let plan = Plan { note: vec![grant(SALES)], forget: vec![target(OTHER)], ..plan(vec![]) };
     apply(&mut story.person, Stage::Groups, &plan, &BTreeSet::new(), &policy(), story.now);
     assert_eq!(story.person.grants.into_keys().collect::<Vec<_>>(), [target(SALES)]);
+}
+
+#[test]
+fn a_cut_that_the_tenant_refused_closes_as_verified_once_a_human_made_it_and_not_before() {
+    let cut = Action::DisableAccount { pass: 1 };
+    let by_hand = Action::ByHand { stage: Stage::Accounts, what: "cut on-premises".into(), object: None };
+    for action in [cut.clone(), by_hand] {
+        let mut person = person(&["2026-01-01 hire_date=2020-01-01"]);
+        person.head.cut = true;
+        let id = StepId::derive(&person.head.person, 0, &action);
+        let state = StepState::Task { instructions: "do it".into() };
+        let step = Step {
+            id: id.clone(),
+            generation: 0,
+            round: 1,
+            action,
+            why: String::new(),
+            state,
+            attempts: 1,
+            wake_at: None,
+            by_hand: false,
+        };
+        person.steps.insert(id.clone(), step);
+        assert_eq!(uncut(&person).count(), 1);
+        let (policy, noon) = (policy(), at("2026-03-10T12:00"));
+        let turn = |person: &mut Person, plan: &Plan, agreed: bool, now| {
+            let agreed = agreed.then(|| id.clone()).into_iter().collect();
+            apply(person, Stage::Accounts, plan, &agreed, &policy, now)
+        };
+        let blind = Plan { is_inconclusive: true, ..Plan::of(Stage::Accounts) };
+        turn(&mut person, &blind, false, noon);
+        assert_eq!(uncut(&person).count(), 1, "nothing was seen");
+        turn(&mut person, &Plan::of(Stage::Accounts), false, noon);
+        assert_eq!(uncut(&person).count(), 0);
+        assert_eq!(person.steps[&id].state, StepState::Done { at: noon });
+        let later = at("2026-03-10T12:10");
+        let progress = turn(&mut person, &Plan::of(Stage::Accounts), true, later);
+        assert_eq!(progress.verified.len(), 1);
+        assert_eq!(person.steps[&id].state, StepState::Verified { at: noon });
+    }
+}
+
+#[test]
+fn a_task_of_a_cut_that_nothing_stands_behind_any_more_is_dropped() {
+    let action = Action::ByHand { stage: Stage::Accounts, what: "cut a protected person".into(), object: None };
+    let mut person = person(&["2026-01-01 hire_date=2020-01-01"]);
+    person.head.cut = true;
+    let mut plan = Plan::of(Stage::Accounts);
+    let wait = Some(Wait::Human("do it".into()));
+    plan.steps.push(Planned { action, why: String::new(), wait });
+    let (policy, noon) = (policy(), at("2026-03-10T12:00"));
+    apply(&mut person, Stage::Accounts, &plan, &BTreeSet::new(), &policy, noon);
+    // The protection was taken away: now we make the cut.
+    plan.steps = vec![Planned { action: Action::DisableAccount { pass: 1 }, why: String::new(), wait: None }];
+    let progress = apply(&mut person, Stage::Accounts, &plan, &BTreeSet::new(), &policy, noon);
+    assert_eq!(progress.dropped, ["by hand: cut a protected person"]);
 }

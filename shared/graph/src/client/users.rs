@@ -8,7 +8,7 @@ use crate::{
     filter::Filter,
     ids::UserId,
     limits,
-    model::{AuthenticationMethod, Unreadable, User, removal_order},
+    model::{AuthenticationMethod, Membership, Unreadable, User, removal_order},
     page::Pages,
     request::{self, NewUser, UserKey},
     secret::Secret,
@@ -92,6 +92,28 @@ impl Client {
     /// Takes the manager away; it may have been away already.
     pub async fn remove_manager(&self, id: &UserId) -> Result<(), Error> {
         already(self.execute(&request::remove_manager(id)).await, &Refusal::NotFound)
+    }
+
+    /// Who answers for a guest.
+    pub async fn sponsors(&self, id: &UserId) -> Result<Vec<User>, Error> {
+        self.list(request::sponsors(id, &["id"])).await
+    }
+
+    /// Names one more who answers for a guest; they may have answered already.
+    pub async fn add_sponsor(&self, id: &UserId, sponsor: &UserId) -> Result<(), Error> {
+        already(self.execute(&request::add_sponsor(id, sponsor)).await, &Refusal::AlreadyMember)
+    }
+
+    /// Takes a sponsor away, who may have been away already.
+    pub async fn remove_sponsor(&self, id: &UserId, sponsor: &UserId) -> Result<(), Error> {
+        already(self.execute(&request::remove_sponsor(id, sponsor)).await, &Refusal::NotFound)
+    }
+
+    /// Whether the user holds a directory role, or is in a group that may give one.
+    pub async fn is_privileged(&self, id: &UserId) -> Result<bool, Error> {
+        let memberships: Vec<Membership> =
+            self.list(request::transitive_member_of(id, &["id", "isAssignableToRole"])).await?;
+        Ok(memberships.iter().any(Membership::is_privileged))
     }
 
     /// Ends the user's sessions as of now. Sign-in must have been blocked before.

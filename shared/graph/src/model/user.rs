@@ -61,6 +61,8 @@ pub struct User {
     pub preferred_language: Option<String>,
     /// `Member` or `Guest`.
     pub user_type: Option<String>,
+    /// How the account came to be: `Invitation` for guests, null for those made here.
+    pub creation_type: Option<String>,
     /// Of guests: `PendingAcceptance` or `Accepted`.
     pub external_user_state: Option<String>,
     /// `true`: synchronized now, read-only here; `false`: was once; none: never.
@@ -120,6 +122,7 @@ impl User {
         "proxyAddresses",
         "preferredLanguage",
         "userType",
+        "creationType",
         "externalUserState",
         "onPremisesSyncEnabled",
         "onPremisesExtensionAttributes",

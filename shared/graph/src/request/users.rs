@@ -126,6 +126,34 @@ pub fn remove_manager(id: &UserId) -> Request {
     Request::set(Method::DELETE, "/users/{id}/manager/$ref", format!("{}/manager/$ref", user(id)))
 }
 
+/// Who answers for a guest.
+pub fn sponsors(id: &UserId, properties: &[&str]) -> Request {
+    Request::get("/users/{id}/sponsors", format!("{}/sponsors", user(id))).select(properties)
+}
+
+/// Names one more who answers for a guest ("Add sponsor").
+pub fn add_sponsor(id: &UserId, sponsor: &UserId) -> Request {
+    Request::post(
+        "/users/{id}/sponsors/$ref",
+        format!("{}/sponsors/$ref", user(id)),
+        reference("users", sponsor.as_str()),
+    )
+}
+
+/// Takes a sponsor away ("Remove sponsor").
+pub fn remove_sponsor(id: &UserId, sponsor: &UserId) -> Request {
+    let path = format!("{}/sponsors/{}/$ref", user(id), segment(sponsor.as_str()));
+    Request::set(Method::DELETE, "/users/{id}/sponsors/{id}/$ref", path)
+}
+
+/// Everything the user is in, directly or not: groups, directory roles, administrative units. Without a cast, which would
+/// ask the lagging index ("List a user's transitive memberships").
+pub fn transitive_member_of(id: &UserId, properties: &[&str]) -> Request {
+    Request::get("/users/{id}/transitiveMemberOf", format!("{}/transitiveMemberOf", user(id)))
+        .select(properties)
+        .query("$top", limits::PAGE_MAX.to_string())
+}
+
 /// Ends the user's sessions as of now; sign-in must have been blocked before ("user: revokeSignInSessions").
 /// Repeatable: later is as good as now, and a lost answer must not leave a leaver signed in.
 pub fn revoke_sessions(id: &UserId) -> Request {
@@ -251,6 +279,16 @@ mod tests {
             Some(json!({"@odata.id": "https://graph.microsoft.com/v1.0/users/m"})),
         );
         check(&remove_manager(&id()), "DELETE /users/87d349ed-44d7-43e1-9a83-5f2406dee5bd/manager/$ref", None);
+    }
+
+    #[test]
+    fn sponsors_are_named_and_taken_back_by_reference() {
+        check(
+            &add_sponsor(&UserId::from("g"), &UserId::from("m")),
+            "POST /users/g/sponsors/$ref",
+            Some(json!({"@odata.id": "https://graph.microsoft.com/v1.0/users/m"})),
+        );
+        check(&remove_sponsor(&UserId::from("g"), &UserId::from("m")), "DELETE /users/g/sponsors/m/$ref", None);
     }
 
     #[test]

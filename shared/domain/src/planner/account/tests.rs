@@ -1,10 +1,10 @@
-use serde_json::json;
-
 use super::*;
-use crate::person::{CreateIntent, Person};
-use crate::policy::Policy;
+use crate::matching::{Decision, Evidence, Found, FoundBy};
+use crate::person::{CreateIntent, InviteIntent, Person};
+use crate::planner::IN_FLIGHT;
+use crate::policy::{MatchPolicy, Policy};
 use crate::sample::{ACCOUNT, BOSS, at, bound, person, policy};
-use crate::step::{Stage, Step, StepId};
+use crate::step::{Stage, Step, StepId, StepState};
 use std::collections::BTreeSet;
 
 const NOW: &str = "2026-03-10T12:00";
@@ -12,21 +12,30 @@ const EMPLOYED: &str =
     "2026-01-01 hire_date=2020-01-01 status=active name.legal.given=Ada name.legal.family=Byron usage_location=NL";
 const LEFT: &str = "2026-03-10T11:00 immediate=true";
 
-fn user(extra: &serde_json::Value) -> User {
+fn user(extra: &Value) -> User {
     let mut user = json!({
         "id": ACCOUNT, "accountEnabled": true, "givenName": "Ada", "surname": "Byron", "displayName": "Ada Byron",
         "employeeHireDate": "2020-01-01T00:00:00Z", "usageLocation": "NL",
+        "extension_0123456789abcdef0123456789abcdef_joineryPerson": "hr:7",
     });
     user.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
     user.as_object().unwrap().clone()
 }
 
-fn seen(extra: &serde_json::Value) -> Actual {
+fn seen(extra: &Value) -> Actual {
     Actual { sight: Sight::Present(user(extra)), ..unseen(Sight::Unknown) }
 }
 
 fn unseen(sight: Sight) -> Actual {
-    Actual { sight, manager: None, wanted_manager: Manager::Unspoken, sessions_valid_from: None, has_methods: None }
+    Actual {
+        sight,
+        manager: None,
+        wanted_manager: Manager::Unspoken,
+        sponsors: None,
+        candidates: Vec::new(),
+        sessions_valid_from: None,
+        has_methods: None,
+    }
 }
 
 /// What is asked for, one line a step: the phrase, and what it waits for.
@@ -50,8 +59,17 @@ fn planned(person: &Person, actual: &Actual) -> Vec<String> {
 fn set(person: &mut Person, action: Action, state: StepState) {
     let id = StepId::derive(&person.head.person, person.head.generation, &action);
     let generation = person.head.generation;
-    let step =
-        Step { id: id.clone(), generation, round: 1, action, why: String::new(), state, attempts: 1, wake_at: None };
+    let step = Step {
+        id: id.clone(),
+        generation,
+        round: 1,
+        action,
+        why: String::new(),
+        state,
+        attempts: 1,
+        wake_at: None,
+        by_hand: false,
+    };
     person.steps.insert(id, step);
 }
 
@@ -153,13 +171,233 @@ fn a_manager_is_set_removed_or_waited_for() {
     check(Manager::Unspoken, boss(), &[]);
 }
 
+const EXTERNAL: &str = "2026-03-01 employment.type=external contact.work_email=ada@elsewhere.example";
+
 #[test]
-fn m1_a_guest_is_invited_by_hand_and_let_in_again() {
-    let external = "2026-03-01 employment.type=external";
-    assert_eq!(planned(&person(&[EMPLOYED, external]), &unseen(Sight::Absent)), ["by hand: invite a guest"]);
-    let guest = bound(&[EMPLOYED, external]);
-    assert!(planned(&guest, &seen(&json!({"surname": "Lovelace"}))).is_empty(), "a guest's properties are not ours");
-    assert_eq!(planned(&guest, &seen(&json!({"accountEnabled": false}))), ["enable sign-in"]);
+fn m01_a_guest_is_invited_on_the_first_day_and_not_before() {
+    let guest = person(&[EMPLOYED, EXTERNAL]);
+    assert_eq!(planned(&guest, &unseen(Sight::Absent)), ["invite as a guest"]);
+    let early = person(&["2026-03-01 hire_date=2026-03-16 name.legal.family=Byron", EXTERNAL]);
+    assert!(planned(&early, &unseen(Sight::Absent)).is_empty());
+    let now = View::new(&early, &policy(), at(NOW)).standing;
+    assert_eq!(now.next_due, Some(at("2026-03-16T06:00")));
+    assert_eq!(
+        asked(&planned_at(&early, &policy(), &unseen(Sight::Absent), "2026-03-16T06:00")),
+        ["invite as a guest"]
+    );
+}
+
+#[test]
+fn m01_m04_a_guest_without_an_address_that_can_be_invited_is_a_task_that_names_the_field() {
+    let guest = person(&[EMPLOYED, EXTERNAL, "2026-03-02 contact.work_email=ada+x@elsewhere.example"]);
+    let plan = planned_at(&guest, &policy(), &unseen(Sight::Absent), NOW);
+    assert_eq!(asked(&plan), ["by hand: correct the HR record"]);
+    let Some(Wait::Human(instructions)) = &plan.steps[0].wait else { panic!("no instructions") };
+    assert!(
+        instructions.starts_with("`contact.work_email` is not an address that a guest can be invited by"),
+        "{instructions}"
+    );
+}
+
+#[test]
+fn m01_of_a_guests_account_the_inviting_company_writes_its_own_part_and_names_a_sponsor() {
+    let guest = bound(&[EMPLOYED, EXTERNAL, "2026-03-02 department.name=Sales work_mobile=+31201234567"]);
+    let account = json!({"surname": "Lovelace", "userType": "Guest", "accountEnabled": false});
+    let mut actual = seen(&account);
+    assert_eq!(planned(&guest, &actual), ["write department, employeeType", "enable sign-in"]);
+    actual =
+        seen(&json!({"surname": "Lovelace", "userType": "Guest", "department": "Sales", "employeeType": "external"}));
+    actual.wanted_manager = Manager::Known(BOSS.parse().unwrap());
+    assert!(planned(&guest, &actual).is_empty(), "sponsors were not read");
+    actual.sponsors = Some(BTreeSet::new());
+    assert_eq!(planned(&guest, &actual), [format!("add sponsor {BOSS}")]);
+    actual.sponsors = Some(BTreeSet::from([BOSS.parse().unwrap()]));
+    assert!(planned(&guest, &actual).is_empty());
+    actual.wanted_manager = Manager::Nobody;
+    assert!(planned(&guest, &actual).is_empty(), "others named this sponsor");
+    let mut ours = guest.clone();
+    set(&mut ours, Action::AddSponsor { sponsor: BOSS.parse().unwrap() }, StepState::Verified { at: at(NOW) });
+    assert_eq!(planned(&ours, &actual), [format!("remove sponsor {BOSS}")]);
+}
+
+#[test]
+fn m01_a_guest_is_cut_without_a_password_reset() {
+    let guest = bound(&[EMPLOYED, EXTERNAL, LEFT]);
+    let expected = ["block sign-in", "revoke sessions", "remove authentication methods"];
+    assert_eq!(planned(&guest, &seen(&json!({"userType": "Guest"}))), expected);
+    assert_eq!(planned(&guest, &unseen(Sight::Unknown)), expected);
+    let converted = bound(&[EMPLOYED, LEFT]);
+    assert_eq!(planned(&converted, &seen(&json!({"userType": "Guest"}))), expected, "the account is what counts");
+    let member = seen(&json!({"userType": "Member"}));
+    assert_eq!(planned(&guest, &member), CUT);
+}
+
+#[test]
+fn m01_another_kind_of_person_than_the_account_is_a_humans_task_and_nothing_is_written() {
+    let account = json!({"userType": "Guest", "surname": "Lovelace"});
+    assert_eq!(planned(&bound(&[EMPLOYED]), &seen(&account)), ["by hand: make a member of a guest"]);
+    let guest = bound(&[EMPLOYED, EXTERNAL]);
+    assert_eq!(planned(&guest, &seen(&json!({"userType": "Member"}))), ["by hand: make a guest of a member"]);
+    let visitor = person(&[EMPLOYED, "2026-03-01 employment.type=visitor", "2026-03-02 employment.type=employee"]);
+    assert_eq!(planned(&visitor, &unseen(Sight::Absent)), ["create the account, disabled"]);
+}
+
+#[test]
+fn what_was_begun_for_another_kind_of_person_is_settled_first() {
+    let mut guest = person(&[EMPLOYED, EXTERNAL]);
+    guest.head.account.intent = Some(creation());
+    assert_eq!(planned(&guest, &unseen(Sight::Absent)), ["find out whether the account was created"]);
+    let mut member = person(&[EMPLOYED]);
+    member.head.account.invitation = Some(invitation());
+    assert_eq!(planned(&member, &unseen(Sight::Absent)), ["find out whether the account was created"]);
+    let mut nobody = person(&[EMPLOYED, "2026-03-01 employment.type=visitor"]);
+    nobody.head.account.invitation = Some(invitation());
+    assert_eq!(planned(&nobody, &unseen(Sight::Absent)), ["find out whether the account was created"]);
+}
+
+fn creation() -> CreateIntent {
+    CreateIntent { upn: "ada@contoso.example".into(), credential: "c".into(), opened_at: at(NOW), conflict_since: None }
+}
+
+fn invitation() -> InviteIntent {
+    InviteIntent { address: "ada@elsewhere.example".into(), opened_at: at(NOW), guest: None }
+}
+
+fn candidate(object: &str, evidence: &[Evidence]) -> Candidate {
+    Candidate {
+        object_id: object.parse().unwrap(),
+        evidence: evidence.iter().copied().collect(),
+        is_deleted: false,
+        is_enabled: true,
+        is_guest: false,
+        is_synchronized: false,
+        claimed_by: None,
+    }
+}
+
+fn with_candidates(candidates: &[Candidate]) -> Actual {
+    Actual { candidates: candidates.to_vec(), ..unseen(Sight::Absent) }
+}
+
+#[test]
+fn nothing_is_created_while_an_account_may_be_the_persons_and_a_rejection_frees_it() {
+    let mut ada = person(&[EMPLOYED]);
+    let actual = with_candidates(&[candidate(ACCOUNT, &[Evidence::Mail]), candidate(BOSS, &[Evidence::EmployeeId])]);
+    let plan = planned_at(&ada, &policy(), &actual, NOW);
+    assert_eq!(asked(&plan), ["by hand: match an existing account"]);
+    let Some(Wait::Human(instructions)) = &plan.steps[0].wait else { panic!("no instructions") };
+    for part in ["2 accounts", ACCOUNT, BOSS, "same mail", "joinery match confirm hr:7", "joinery match reject hr:7"] {
+        assert!(instructions.contains(part), "{part}: {instructions}");
+    }
+    let no = |object: &str| Decision { object_id: object.parse().unwrap(), by: None, at: at(NOW) };
+    ada.head.account.matching.rejected = vec![no(ACCOUNT)];
+    assert_eq!(planned(&ada, &actual), ["by hand: match an existing account"]);
+    ada.head.account.matching.rejected.push(no(BOSS));
+    assert_eq!(planned(&ada, &actual), ["create the account, disabled"]);
+    ada.head.account.matching.confirmed = Some(no(BOSS));
+    assert_eq!(planned(&ada, &actual), [format!("take account {BOSS} as this person's")]);
+}
+
+#[test]
+fn our_own_mark_binds_by_itself_unless_it_stands_twice() {
+    let ada = person(&[EMPLOYED]);
+    let (mine, other) =
+        (candidate(ACCOUNT, &[Evidence::Anchor]), candidate(BOSS, &[Evidence::EmployeeId, Evidence::Mail]));
+    let bind = [format!("take account {ACCOUNT} as this person's")];
+    assert_eq!(planned(&ada, &with_candidates(&[other.clone(), mine.clone()])), bind);
+    let deleted = Candidate { is_deleted: true, ..candidate(BOSS, &[Evidence::Anchor]) };
+    assert_eq!(planned(&ada, &with_candidates(&[mine.clone(), deleted.clone()])), bind, "the living one");
+    let deleted_alone = [format!("take account {BOSS} as this person's")];
+    assert_eq!(planned(&ada, &with_candidates(&[deleted])), deleted_alone);
+    let twin = candidate(BOSS, &[Evidence::Anchor]);
+    assert_eq!(planned(&ada, &with_candidates(&[mine, twin])), ["by hand: match an existing account"]);
+}
+
+#[test]
+fn the_policy_may_let_an_exact_and_only_employee_number_bind_and_nothing_less() {
+    let mut policy = policy();
+    policy.accounts.matching = MatchPolicy::EmployeeId;
+    let ada = person(&[EMPLOYED]);
+    let check = |candidates: &[Candidate], expected: &str| {
+        assert_eq!(asked(&planned_at(&ada, &policy, &with_candidates(candidates), NOW)), [expected], "{candidates:?}");
+    };
+    let number = candidate(ACCOUNT, &[Evidence::EmployeeId]);
+    let (bind, ask) = (format!("take account {ACCOUNT} as this person's"), "by hand: match an existing account");
+    check(std::slice::from_ref(&number), &bind);
+    check(&[Candidate { is_enabled: false, ..number.clone() }], &bind);
+    check(&[Candidate { is_synchronized: true, ..number.clone() }], &bind);
+    check(&[candidate(ACCOUNT, &[Evidence::Mail, Evidence::Upn])], ask);
+    check(&[number.clone(), candidate(BOSS, &[Evidence::EmployeeId])], ask);
+    check(&[number.clone(), candidate(BOSS, &[Evidence::Mail])], ask);
+    check(&[Candidate { is_deleted: true, ..number.clone() }], ask);
+    check(&[Candidate { is_guest: true, ..number.clone() }], ask);
+    check(&[Candidate { claimed_by: Some("hr:8".into()), ..number }], ask);
+}
+
+#[test]
+fn a_bound_account_gets_our_mark_a_synchronized_one_by_hand_and_another_records_stops_everything() {
+    const ANCHOR: &str = "extension_0123456789abcdef0123456789abcdef_joineryPerson";
+    let ada = bound(&[EMPLOYED]);
+    assert_eq!(planned(&ada, &seen(&json!({ANCHOR: null}))), [format!("write {ANCHOR}")]);
+    let synchronized = seen(&json!({ANCHOR: null, "onPremisesSyncEnabled": true}));
+    assert_eq!(planned(&ada, &synchronized), ["by hand: mark a synchronized account"]);
+    let theirs = seen(&json!({ANCHOR: "hr:8", "accountEnabled": false, "surname": "Other"}));
+    assert_eq!(planned(&ada, &theirs), ["by hand: settle whose account it is"]);
+}
+
+#[test]
+fn an_account_found_by_its_number_alone_is_not_cut_before_somebody_confirms_unless_it_has_stood_for_a_week() {
+    let mut ceo = bound(&[EMPLOYED, LEFT]);
+    let found = |by, time| Some(Found { by, at: at(time) });
+    ceo.head.account.matching.found = found(FoundBy::EmployeeId, "2026-03-10T10:00");
+    let plan = planned_at(&ceo, &policy(), &seen(&json!({})), NOW);
+    assert_eq!(asked(&plan), ["by hand: confirm whose account it is before access is cut"]);
+    assert!(plan.steps[0].action.is_urgent());
+    assert_eq!(asked(&planned_at(&ceo, &policy(), &seen(&json!({})), "2026-12-01")).len(), 1, "nor deleted later");
+    assert!(planned(&ceo, &seen(&json!({"accountEnabled": false}))).is_empty());
+    ceo.head.account.matching.found = found(FoundBy::EmployeeId, "2026-03-03T10:00");
+    assert_eq!(planned(&ceo, &seen(&json!({}))), CUT);
+    ceo.head.account.matching.found = found(FoundBy::Confirmation, "2026-03-10T10:00");
+    assert_eq!(planned(&ceo, &seen(&json!({}))), CUT);
+}
+
+#[test]
+fn an_account_confirmed_for_somebody_who_has_left_is_bound_to_be_cut() {
+    let mut left = person(&[EMPLOYED, LEFT]);
+    left.head.account.matching.confirmed =
+        Some(Decision { object_id: ACCOUNT.parse().unwrap(), by: None, at: at(NOW) });
+    assert_eq!(planned(&left, &unseen(Sight::Absent)), [format!("take account {ACCOUNT} as this person's")]);
+}
+
+#[test]
+fn a_refused_cut_is_asked_for_until_a_read_shows_that_a_human_made_it() {
+    let mut admin = bound(&[EMPLOYED, LEFT]);
+    let task = || StepState::Task { instructions: "by hand".into() };
+    for action in [Action::DisableAccount { pass: 1 }, Action::ResetPassword] {
+        set(&mut admin, action, task());
+    }
+    for action in [Action::RevokeSessions { pass: 1 }, Action::RemoveMethods { pass: 1 }] {
+        set(&mut admin, action, StepState::Done { at: at("2026-03-10T11:50") });
+    }
+    let again = ["revoke sessions again", "remove authentication methods"];
+    let open = ["block sign-in", "reset the password", again[0], again[1]];
+    for actual in [seen(&json!({})), unseen(Sight::Unknown)] {
+        assert_eq!(planned(&admin, &actual), open);
+    }
+    let off = seen(&json!({"accountEnabled": false}));
+    assert_eq!(planned(&admin, &off), again);
+    // Somebody may have signed in until a human blocked it.
+    let by_hand = Action::DisableAccount { pass: 1 };
+    set(&mut admin, by_hand.clone(), StepState::Done { at: at(NOW) });
+    admin.steps.values_mut().filter(|step| step.action == by_hand).for_each(|step| step.by_hand = true);
+    set(&mut admin, Action::ResetPassword, StepState::Done { at: at(NOW) });
+    for action in [Action::RevokeSessions { pass: 2 }, Action::RemoveMethods { pass: 2 }] {
+        set(&mut admin, action, StepState::Verified { at: at("2026-03-10T11:55") });
+    }
+    let revoked = |time| Actual { sessions_valid_from: Some(at(time)), ..off.clone() };
+    assert_eq!(planned(&admin, &revoked("2026-03-10T11:55")), ["revoke sessions again"]);
+    assert!(planned(&admin, &revoked("2026-03-10T12:00")).is_empty());
+    assert_eq!(planned(&admin, &seen(&json!({})))[0], "block sign-in again", "somebody enabled it");
 }
 
 #[test]
@@ -183,7 +421,10 @@ fn m6_whoever_comes_back_gets_a_credential_before_sign_in_but_not_one_whose_pass
     assert!(planned(&person, &synchronized).is_empty());
     let mut guest = bound(&[EMPLOYED, "2026-03-01 employment.type=external"]);
     guest.head.account.password_unknown = true;
-    assert_eq!(planned(&guest, &seen(&off)), ["enable sign-in"]);
+    assert_eq!(
+        planned(&guest, &seen(&json!({"accountEnabled": false, "employeeType": "external"}))),
+        ["enable sign-in"]
+    );
 }
 
 const CUT: [&str; 4] = ["block sign-in", "revoke sessions", "reset the password", "remove authentication methods"];
@@ -202,12 +443,10 @@ fn a_cut_is_all_four_actions_at_once_whatever_a_read_says() {
 fn a_cut_of_somebody_without_an_account_is_nothing_and_an_open_creation_keeps_it_open() {
     let mut person = person(&[EMPLOYED, LEFT]);
     assert!(planned(&person, &unseen(Sight::Absent)).is_empty());
-    person.head.account.intent = Some(CreateIntent {
-        upn: "ada@contoso.example".into(),
-        credential: "c".into(),
-        opened_at: at(NOW),
-        conflict_since: None,
-    });
+    person.head.account.intent = Some(creation());
+    assert_eq!(planned(&person, &unseen(Sight::Absent)), ["find out whether the account was created"]);
+    person.head.account.intent = None;
+    person.head.account.invitation = Some(invitation());
     assert_eq!(planned(&person, &unseen(Sight::Absent)), ["find out whether the account was created"]);
 }
 
@@ -314,7 +553,8 @@ fn a_protected_person_is_cut_by_a_human_only_and_that_is_urgent() {
 #[test]
 fn a_protected_person_with_a_first_day_to_come_is_not_locked_out() {
     let ceo = ceo(&["2026-03-01 hire_date=2026-03-16 name.legal.given=Ada name.legal.family=Byron"]);
-    let actual = seen(&json!({"employeeHireDate": "2026-03-16T00:00:00Z"}));
+    let mark = "extension_0123456789abcdef0123456789abcdef_joineryPerson";
+    let actual = seen(&json!({"employeeHireDate": "2026-03-16T00:00:00Z", mark: "hr:ceo"}));
     assert_eq!(planned(&ceo, &actual), ["by hand: block a protected person's sign-in"]);
 }
 

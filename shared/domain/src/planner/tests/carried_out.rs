@@ -38,6 +38,8 @@ impl World {
                     sight,
                     manager: None,
                     wanted_manager,
+                    sponsors: None,
+                    candidates: Vec::new(),
                     sessions_valid_from: None,
                     has_methods: Some(false),
                 };

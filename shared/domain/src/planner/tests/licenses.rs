@@ -207,6 +207,7 @@ fn a_group_license_without_a_seat_is_reprocessed_once_there_is_one_and_not_again
             state,
             attempts: 1,
             wake_at: None,
+            by_hand: false,
         };
         seller.steps.insert(step_id.clone(), step);
         assert_eq!(asked(&planned(&seller, &actual(1))), expected, "{done}");

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::super::fault::Fault;
 use super::super::nearest::{listed, nearest, suggestion};
 use super::super::table::{Placed, Report, Table};
-use super::super::{Accounts, PersonKind, schema};
+use super::super::{Accounts, Guests, MatchPolicy, PersonKind, schema};
 use crate::event::{Field, FieldKind};
 use crate::naming::{NamePattern, PatternError};
 
@@ -29,6 +29,9 @@ const ENABLE_AT: Time = Time::constant(6, 0, 0, 0);
 const CUT_AT: Time = Time::constant(18, 0, 0, 0);
 const DELETE_DAYS_AFTER: u16 = 30;
 
+/// Where a guest finds everything they were given.
+const REDIRECT_URL: &str = "https://myapps.microsoft.com";
+
 /// What a pattern may ask for.
 const PLACEHOLDERS: [&str; 7] = ["given", "middle", "family", "g", "m", "f", "n"];
 
@@ -45,7 +48,40 @@ pub(super) fn read<'t>(table: Option<Placed<&'t DeTable<'t>>>, report: &mut Repo
         cut_at: table.text("cut_at").and_then(|text| time(&text, "cut_at", report)).unwrap_or(CUT_AT),
         delete_days_after: delete_days_after(&table, days("delete_days_after"), report),
         leavers_keep_preexisting: table.bool("leavers_keep_preexisting").unwrap_or(false),
+        matching: table.text("match").map(|text| matching(&text, report)).unwrap_or_default(),
+        guests: guests(table.table("guests"), report),
     }
+}
+
+fn matching(text: &Placed<&str>, report: &mut Report) -> MatchPolicy {
+    let words = ["confirm", "employee_id"];
+    match text.value {
+        "confirm" => {}
+        "employee_id" => return MatchPolicy::EmployeeId,
+        other => {
+            let fault = Fault::new(text.at.clone(), format!("`{other}` cannot bind an account"));
+            report.add(fault.help(suggestion(other, &words)));
+        }
+    }
+    MatchPolicy::Confirm
+}
+
+fn guests<'t>(table: Option<Placed<&'t DeTable<'t>>>, report: &mut Report) -> Guests {
+    let none = DeTable::default();
+    let (at, entries) = table.map_or((0..0, &none), |table| (table.at, table.value));
+    let table = Table::open("`[accounts.guests]`", &schema::GUESTS, at, entries, report);
+    let redirect_url = match table.text("redirect_url") {
+        None => REDIRECT_URL.to_owned(),
+        Some(text) => {
+            let rest = text.value.strip_prefix("https://").unwrap_or_default();
+            if rest.is_empty() || rest.starts_with('/') || rest.contains(char::is_whitespace) {
+                let fault = Fault::new(text.at, "`redirect_url` is not an address that guests can be sent to");
+                report.add(fault.help(format!("write it like `{REDIRECT_URL}`")));
+            }
+            text.value.to_owned()
+        }
+    };
+    Guests { redirect_url, send_message: table.bool("send_message").unwrap_or(true) }
 }
 
 fn upn(table: &Table<'_>, report: &mut Report) -> Vec<String> {

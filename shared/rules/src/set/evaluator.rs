@@ -10,14 +10,20 @@ use crate::rule::Context;
 #[derive(Debug)]
 pub struct Evaluator<'s> {
     set: &'s RuleSet,
+    found: Found,
+    /// By rule: whether it is to be looked at.
+    woken: Bits,
+    matches: Matches,
+}
+
+/// What is known of one user so far.
+#[derive(Debug)]
+struct Found {
     /// By node: whether it is true, where that is known.
     truth: Bits,
     known: Bits,
     /// By property: whether its index has been asked.
     asked: Bits,
-    /// By rule: whether it is to be looked at.
-    woken: Bits,
-    matches: Matches,
 }
 
 /// Which rules select a user.
@@ -40,9 +46,11 @@ impl<'s> Evaluator<'s> {
     pub(super) fn new(set: &'s RuleSet) -> Self {
         Self {
             set,
-            truth: Bits::new(set.network.len()),
-            known: Bits::new(set.network.len()),
-            asked: Bits::new(set.properties.len()),
+            found: Found {
+                truth: Bits::new(set.network.len()),
+                known: Bits::new(set.network.len()),
+                asked: Bits::new(set.properties.len()),
+            },
             woken: Bits::new(set.len()),
             matches: Matches(Bits::new(set.len())),
         }
@@ -51,7 +59,7 @@ impl<'s> Evaluator<'s> {
     /// The rules that select the user.
     pub fn evaluate(&mut self, facts: &Facts, context: Context) -> &Matches {
         let set = self.set;
-        self.forget();
+        self.found.forget();
         self.woken.clear();
         self.matches.0.clear();
         for slot in &set.guards {
@@ -60,14 +68,7 @@ impl<'s> Evaluator<'s> {
         for rule in &set.unguarded {
             self.woken.set(*rule);
         }
-        let mut run = Run {
-            set,
-            facts,
-            now: context.now.as_microsecond(),
-            truth: &mut self.truth,
-            known: &mut self.known,
-            asked: &mut self.asked,
-        };
+        let mut run = Run { set, facts, now: context.now.as_microsecond(), found: &mut self.found };
         for rule in self.woken.iter() {
             if run.rule(rule) {
                 self.matches.0.set(rule);
@@ -80,16 +81,9 @@ impl<'s> Evaluator<'s> {
     /// the clock. Only the rules that read one of them are run: the others' verdicts are the previous ones.
     pub fn reevaluate(&mut self, facts: &Facts, context: Context, previous: &Matches, changed: &[&str]) -> &Matches {
         let set = self.set;
-        self.forget();
+        self.found.forget();
         self.matches.0.copy(&previous.0);
-        let mut run = Run {
-            set,
-            facts,
-            now: context.now.as_microsecond(),
-            truth: &mut self.truth,
-            known: &mut self.known,
-            asked: &mut self.asked,
-        };
+        let mut run = Run { set, facts, now: context.now.as_microsecond(), found: &mut self.found };
         for rule in set.named(changed).flat_map(|readers| &readers.rules) {
             // A rule that reads two of them is run twice: the second time all its nodes are known.
             let holds = run.rule(*rule);
@@ -102,22 +96,24 @@ impl<'s> Evaluator<'s> {
         self.matches
     }
 
-    fn forget(&mut self) {
-        self.truth.clear();
-        self.known.clear();
-        self.asked.clear();
-    }
-
     /// Asks the index of the property, and wakes the rules that wait for what has come true.
     fn ask(&mut self, slot: usize, facts: &Facts) {
-        self.asked.set(slot);
+        self.found.asked.set(slot);
         let Some(index) = self.set.indexes.get(slot) else { return };
         index.each_hit(facts.cell(slot), |id| {
-            self.truth.set(id);
+            self.found.truth.set(id);
             for rule in self.set.guarded.get(id).into_iter().flatten() {
                 self.woken.set(*rule);
             }
         });
+    }
+}
+
+impl Found {
+    fn forget(&mut self) {
+        self.truth.clear();
+        self.known.clear();
+        self.asked.clear();
     }
 }
 
@@ -126,9 +122,7 @@ struct Run<'a> {
     set: &'a RuleSet,
     facts: &'a Facts,
     now: i64,
-    truth: &'a mut Bits,
-    known: &'a mut Bits,
-    asked: &'a mut Bits,
+    found: &'a mut Found,
 }
 
 impl Run<'_> {
@@ -143,16 +137,16 @@ impl Run<'_> {
             Some(Node::Not(inner)) => return !self.holds(*inner),
             Some(Node::Test { slot, predicate }) if is_indexed(predicate) => {
                 self.ask(*slot);
-                return self.truth.get(id);
+                return self.found.truth.get(id);
             }
-            _ if self.known.get(id) => return self.truth.get(id),
+            _ if self.found.known.get(id) => return self.found.truth.get(id),
             Some(Node::Test { slot, predicate }) => self.test(self.facts.cell(*slot), predicate),
             Some(Node::Any(parts)) => parts.iter().any(|part| self.holds(*part)),
             Some(Node::All(parts)) => parts.iter().all(|part| self.holds(*part)),
             None => false,
         };
-        self.known.set(id);
-        self.truth.put(id, holds);
+        self.found.known.set(id);
+        self.found.truth.put(id, holds);
         holds
     }
 
@@ -161,12 +155,12 @@ impl Run<'_> {
     }
 
     fn ask(&mut self, slot: usize) {
-        if self.asked.get(slot) {
+        if self.found.asked.get(slot) {
             return;
         }
-        self.asked.set(slot);
+        self.found.asked.set(slot);
         if let Some(index) = self.set.indexes.get(slot) {
-            index.each_hit(self.facts.cell(slot), |id| self.truth.set(id));
+            index.each_hit(self.facts.cell(slot), |id| self.found.truth.set(id));
         }
     }
 }

@@ -1,13 +1,14 @@
 //! A Microsoft 365 tenant in memory, over HTTP: the part of Microsoft Graph v1.0 that joining, moving and leaving people
 //! touches, with its documented statuses, codes, texts, limits and delays. It is NOT Microsoft Graph. It does NOT SERVE
-//! DELTA QUERIES, change notifications, directory roles, administrative units, devices, service principals, mailboxes,
-//! Teams or any other workload; these answer 501 or 400. It does NOT SIGN ANYBODY IN: passwords are checked for their form
-//! and forgotten, sessions are a date, client assertions are NOT VERIFIED, nobody redeems an invitation. It does NOT PROVISION:
-//! a license changes no mailbox, `mail` or proxy address, `assignedPlans` follow at once and `provisionedPlans` stay empty. It
-//! evaluates ONLY SMALL MEMBERSHIP RULES (see `groups/dynamic.rs`); other dynamic groups keep their seeded members. It KEEPS
-//! NOTHING on disk. Parallel calls are carried out one after the other, so `409 Directory_ConcurrencyViolation` appears only as
-//! an injected fault. Permissions are asked for only under strict authorization, and then coarsely. Where Microsoft's pages
-//! leave something open it is decided in [`Undecided`].
+//! change notifications, directory roles, administrative units, devices, service principals, mailboxes, Teams or any other
+//! workload; these answer 400 or 501. It does NOT SIGN ANYBODY IN: passwords are checked for their form and forgotten,
+//! sessions are a date, client assertions are NOT VERIFIED; who signs in or redeems an invitation is played behind the stage.
+//! It SENDS NO MAIL: what was sent is shown there too. It does NOT PROVISION: a license changes no mailbox, `mail` or proxy
+//! address, `assignedPlans` follow at once and `provisionedPlans` stay empty. It evaluates ONLY SMALL MEMBERSHIP RULES (see
+//! `groups/dynamic.rs`); other dynamic groups keep their seeded members. Delta queries tell NOTHING OF owners, nor of a member
+//! who is deleted (the user's own round does). It KEEPS NOTHING on disk. Parallel calls are carried out one after the other;
+//! `409 Directory_ConcurrencyViolation` for those that overlap on the wire is an option. Permissions are asked for only under
+//! strict authorization, and then coarsely. Where Microsoft's pages leave something open it is decided in [`Undecided`].
 //!
 //! It depends on nothing of ours and shares no type with the client: both speak the documented wire format.
 //!
@@ -35,8 +36,14 @@
 //! | seats freed or bought | nobody in error is served without a reprocess or a change |
 //! | a group loses or gains a product for which a member fails | what the group gave before stays |
 //! | inviting an existing guest again | the same user |
+//! | who sponsors a guest whom an application invites | those that the invitation names, or nobody |
+//! | a domain kept out by the collaboration settings | 400 `BadRequest` |
+//! | the body of an expired delta token | 410 `syncStateNotFound`; a token that never was one: 400 |
+//! | a delta query without `$select` | users: the properties of a plain read; groups: those and `members` |
+//! | mail from somebody without a mailbox | a user without `mail`: 404 `MailboxNotEnabledForRESTAPI` |
 //! | deleting a licensed group | 400 |
-//! | role-assignable groups, administrators | refused unless the seed's `applications` entry grants the permission or role |
+//! | role-assignable groups, administrators | refused unless the seed's `applications` entry grants the permission or a role above theirs |
+//! | passes, methods and sessions of administrators | an application needs its permission only |
 
 mod auth;
 mod batch;

@@ -283,7 +283,7 @@ pub(crate) fn check_expand(request: &Request<'_>, kind: Kind) -> Result<(), Refu
         return Err(Refusal::unsupported_query("'$expand' is not supported with advanced queries."));
     }
     let known: &[&str] = match kind {
-        Kind::User => &["manager", "directReports", "memberOf"],
+        Kind::User => &["manager", "directReports", "memberOf", "sponsors"],
         Kind::Group => &["members", "owners"],
     };
     match request.query.expand.iter().find(|name| !known.contains(&name.as_str())) {
@@ -307,6 +307,7 @@ fn expand(request: &Request<'_>, object: &Object<'_>, body: &mut Map<String, Val
                 state.live_users(view).filter(|(_, user)| user.manager == Some(*id)).map(|(report, _)| report).collect()
             }
             (Object::User(id, _), "memberOf") => state.direct_groups(view, *id),
+            (Object::User(_, user), "sponsors") => user.sponsors.iter().copied().collect(),
             (Object::Group(_, group), "members") => group.members.iter().copied().collect(),
             (Object::Group(_, group), "owners") => group.owners.iter().copied().collect(),
             _ => continue,

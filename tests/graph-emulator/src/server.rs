@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::ids::Guid;
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, graph_path};
 use crate::wire::{Answer, Body, Call};
 
 /// Bodies beyond this are refused: Graph's own limit for a JSON request is 4 MB.
@@ -133,7 +133,7 @@ struct UnderWay(Emulator, Option<Guid>);
 
 impl UnderWay {
     fn begin(emulator: &Emulator, call: &Call<'_>) -> Self {
-        let path = call.path.strip_prefix("/v1.0").filter(|_| *call.method != Method::GET);
+        let path = graph_path(call.path).filter(|_| *call.method != Method::GET);
         let mut tenant = emulator.tenant();
         let id = path.and_then(|path| tenant.first_subject(call, path));
         if let Some(id) = id {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::calls::{Calls, Entry};
 use crate::clock::{Clock, graph_time};
 use crate::concurrency::Concurrency;
-use crate::faults::{Action, Faults, Phase, Seen, Strike};
+use crate::faults::{Action, Faults, Phase, Strike};
 use crate::history::View;
 use crate::ids::{Draw, Guid, guid};
 use crate::query::Query;
@@ -167,7 +167,7 @@ impl Tenant {
         if let Some(tenant) = call.path.strip_suffix("/oauth2/v2.0/token") {
             return self.token(call, tenant.trim_start_matches('/'));
         }
-        match call.path.strip_prefix("/v1.0") {
+        match graph_path(call.path) {
             Some(path) => self.graph(call, path, None),
             None => self.refused(&Refusal::unreadable("Invalid version: only 'v1.0' is served."), None),
         }
@@ -176,8 +176,7 @@ impl Tenant {
     fn token(&mut self, call: &Call<'_>, tenant: &str) -> Answer {
         let number = self.calls.number();
         let path = call.path;
-        let seen = Seen { method: call.method.as_str(), route: None, path, subjects: &[], app: "", body: None };
-        let struck = self.faults.strike(&seen);
+        let struck = self.faults.strike(&struck::unread(call));
         let (mut answer, app) = match self.instead(struck.as_ref(), Phase::Before) {
             Some(answer) => (answer, String::new()),
             None if call.method == Method::POST => {
@@ -386,6 +385,13 @@ fn wrong_method() -> Refusal {
 
 fn client_request_id<'c>(call: &Call<'c>) -> Option<&'c str> {
     call.headers.get("client-request-id").and_then(|id| id.to_str().ok())
+}
+
+/// The path below `/v1.0`. Microsoft's JavaScript client sets a link that is not `https` behind its base address, link and all;
+/// the link is what counts.
+pub(crate) fn graph_path(path: &str) -> Option<&str> {
+    let path = path.strip_prefix("/v1.0")?;
+    if path.starts_with("/http://") { path.split_once("/v1.0").map(|(_, rest)| rest) } else { Some(path) }
 }
 
 /// The address under which the caller knows this service. Who stands in front of it, as an SDK's own transport that insists on

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{BATCH, Read, Tenant};
+use super::{BATCH, Read, Tenant, graph_path};
 use crate::faults::{Action, Phase, Seen, Strike, Unfired};
 use crate::refusal::Refusal;
 use crate::routes::Found;
@@ -20,12 +20,16 @@ impl Tenant {
 
     /// How long a call is held back before anything is done, in real milliseconds.
     pub(crate) fn hold(&mut self, call: &Call<'_>) -> u64 {
-        match call.path.strip_prefix("/v1.0") {
-            Some(path) if self.faults.hold() => {
+        if !self.faults.hold() {
+            return 0;
+        }
+        match graph_path(call.path) {
+            Some(path) => {
                 let read = self.read(call, path);
                 self.held(call, path, &read)
             }
-            _ => 0,
+            None if call.path.starts_with("/_control/") => 0,
+            None => self.faults.strike_hold(&unread(call)),
         }
     }
 
@@ -78,6 +82,11 @@ impl Tenant {
             }
         }
     }
+}
+
+/// A call of the token endpoint, whose body is none of ours.
+pub(super) fn unread<'s>(call: &'s Call<'_>) -> Seen<'s> {
+    Seen { method: call.method.as_str(), route: None, path: call.path, subjects: &[], app: "", body: None }
 }
 
 fn seen<'s>(call: &'s Call<'_>, path: &'s str, read: &'s Read, app: &'s str) -> Seen<'s> {

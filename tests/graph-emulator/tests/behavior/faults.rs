@@ -44,8 +44,9 @@ fn a_cut_before_does_nothing_and_a_lost_answer_everything() {
         (json!({"action": "lose_answer"}), true),
     ] {
         put(&mut tenant, &json!([fault]));
-        assert!(ask(&mut tenant, &format!("PATCH /users/{BRAM}"), &json!({"jobTitle": fault.to_string()})).lost);
-        assert_eq!(title(&mut tenant, BRAM) == fault.to_string(), effect, "{fault}");
+        let new = json!(fault.to_string());
+        assert!(ask(&mut tenant, &format!("PATCH /users/{BRAM}"), &json!({"jobTitle": new})).lost);
+        assert_eq!(title(&mut tenant, BRAM) == new, effect, "{fault}");
     }
 }
 
@@ -114,4 +115,12 @@ fn a_call_that_is_held_back_and_an_answer_that_is_both_count() {
     );
     assert_eq!(ask(&mut tenant, &format!("GET /users/{BRAM}"), &Value::Null).delay_ms, 25);
     assert_eq!(ask(&mut tenant, &format!("GET /users/{BRAM}"), &Value::Null).delay_ms, 0);
+}
+
+#[test]
+fn the_token_endpoint_is_struck_like_any_other() {
+    let mut tenant = demo();
+    put(&mut tenant, &json!([{"match": {"path": "*/token"}, "action": "delay", "delay_ms": 3, "phase": "before"}]));
+    assert_eq!(tenant.ask("POST", "/contoso.example/oauth2/v2.0/token", &[], &Value::Null).delay_ms, 3);
+    tenant.faults_fired().unwrap();
 }

@@ -54,6 +54,8 @@ fn sponsors_are_those_that_are_named() {
     let id = invited(&done(&mut tenant, "POST /invitations", &body));
     let sponsors = format!("/users/{id}/sponsors");
     assert_eq!(ids(&get(&mut tenant, &sponsors)), [SALES, LENA]);
+    let expanded = get(&mut tenant, &format!("/users/{id}?$select=id&$expand=sponsors"));
+    assert_eq!(expanded["sponsors"].as_array().unwrap().len(), 2);
     check(&mut tenant, &format!("POST {sponsors}/$ref"), &link(BRAM), 204);
     bad(
         &mut tenant,

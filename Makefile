@@ -63,7 +63,7 @@ sdk: $(SDK)/venv/installed $(SDK)/node_modules/installed
 $(SDK)/venv/installed: tests/sdk/requirements.txt | sdk-tools
 	@echo 'installing the SDK for Python into $(SDK)'
 	@rm -rf $(SDK)/venv && python3 -m venv $(SDK)/venv
-	@$(SDK)/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --only-binary :all: \
+	@$(SDK)/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --only-binary :all: \
 		--requirement $<
 	@touch $@
 

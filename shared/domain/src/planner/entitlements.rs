@@ -41,7 +41,7 @@ pub fn entitlements(view: &View<'_>, user: &User) -> Option<Entitlements> {
     }
     let user = projected(view, user)?;
     let user = Value::Object(user.into_owned());
-    for package in view.policy.packages.iter().filter(|package| package.rule.matches(&user)) {
+    for package in view.policy.packages.iter().filter(|package| package.rule.matches_at(&user, view.now)) {
         for group in &package.groups {
             result.groups.entry(group.id.clone()).or_default().push(package.name.clone());
         }

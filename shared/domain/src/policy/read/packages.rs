@@ -68,7 +68,7 @@ fn name_of(name: &Placed<&str>, seen: &mut Seen, report: &mut Report) -> Option<
 /// The rule; its own faults are shown at their place inside the string, or at the string where that cannot be told.
 fn rule_of(text: &str, rule: &Placed<&str>, report: &mut Report) -> Option<rules::Rule> {
     let faults = match rules::Rule::new(rule.value) {
-        Ok(rule) => return Some(rule),
+        Ok(read) => return within_reach(read, rule, report),
         Err(faults) => faults,
     };
     let written = text.get(rule.at.clone()).and_then(|raw| Written::of(raw, rule.at.start, rule.value));
@@ -80,6 +80,23 @@ fn rule_of(text: &str, rule: &Placed<&str>, report: &mut Report) -> Option<rules
             None => shown,
         });
     }
+    None
+}
+
+/// A rule of Entra's that packages cannot follow yet. What it rests on would change without anybody waking the person: time,
+/// the manager's team, other groups; or the package's own licenses would change the verdict.
+fn within_reach(rule: rules::Rule, written: &Placed<&str>, report: &mut Report) -> Option<rules::Rule> {
+    let others = rule.reads_others();
+    let beyond = [
+        (rule.needs_clock(), "`system.now`"),
+        (others.manager, "`Direct Reports for`"),
+        (others.groups, "`user.memberOf`"),
+        (rule.feeds_on().licenses, "`user.assignedPlans`"),
+    ];
+    let Some((_, what)) = beyond.into_iter().find(|(is_used, _)| *is_used) else { return Some(rule) };
+    let problem = format!("{what} is not followed in a package's rule by this version");
+    let help = "test the person's own attributes; HR dates put people in and out by their first and last day as it is";
+    report.add(Fault::new(written.at.clone(), problem).help(help));
     None
 }
 

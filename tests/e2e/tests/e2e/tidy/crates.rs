@@ -41,7 +41,7 @@ const ARROWS: &[Row] = &[
 /// that part of it.)
 const PURE: &[&str] = &["shared/rules", "shared/domain"];
 const PURE_USES: &[&str] =
-    &["async-trait", "deunicode", "jiff", "serde", "serde_json", "sha2", "strsim", "thiserror", "toml"];
+    &["async-trait", "deunicode", "icu_normalizer", "jiff", "memchr", "regex", "serde", "serde_json", "sha2", "strsim", "thiserror", "toml"];
 
 /// One crate of ours as `cargo metadata` tells it.
 struct Member {

@@ -3,12 +3,14 @@
 mod completions;
 mod credential;
 mod failures;
+mod guard;
 mod hr;
 mod pages;
 mod people;
 mod person;
 mod plan;
 mod policy;
+mod quality;
 mod status;
 mod switches;
 mod tasks;
@@ -69,6 +71,8 @@ enum Command {
     Resume(switches::Resume),
     Tasks(tasks::Tasks),
     Pages(pages::Pages),
+    Quality(quality::Quality),
+    Guard(guard::Guard),
     Failures(failures::Failures),
     Credential(credential::Credential),
     Completions(completions::Completions),
@@ -90,6 +94,8 @@ impl Arguments {
             Command::Resume(command) => command.run().await,
             Command::Tasks(command) => command.run().await,
             Command::Pages(command) => command.run().await,
+            Command::Quality(command) => command.run().await,
+            Command::Guard(command) => command.run().await,
             Command::Failures(command) => command.run().await,
             Command::Credential(command) => command.run().await,
             Command::Completions(command) => command.run(),

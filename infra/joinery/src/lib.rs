@@ -4,6 +4,7 @@
 //! - [`machine`]: takes messages from the queues, hands them to the functions, settles them, and sweeps for who is due;
 //! - [`up`]: all of it running, with the webhook listener and the followed clock;
 //! - [`desk`]: the data directory as every other command finds it;
+//! - [`guards`]: what guards hold, and deciding on it;
 //! - [`tenant`]: Graph clients from a URL and the environment's credentials;
 //! - [`edge`]: the only place that asks the machine for time and randomness.
 
@@ -11,6 +12,7 @@ pub mod clock;
 pub mod desk;
 pub mod edge;
 pub mod functions;
+pub mod guards;
 pub mod machine;
 pub mod tenant;
 pub mod up;

@@ -16,6 +16,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::attributes::EMPLOYEE_NUMBER;
 use crate::event::{EventKind, FactValue, Field, WorkerEvent};
 use crate::ids::EventId;
 
@@ -245,6 +246,10 @@ impl Record {
     /// recorded, whichever is later: a correction of what holds today counts although a snapshot came between, a correction of
     /// days long superseded does not, and a plan for the future waits. Null reads as [`FactValue::Null`]; None: never spoken of.
     pub fn fact(&self, path: &str, today: Date, zone: &TimeZone) -> Option<&FactValue> {
+        self.register(path, today, zone).map(|register| &register.value)
+    }
+
+    fn register(&self, path: &str, today: Date, zone: &TimeZone) -> Option<&Register> {
         let in_force = |register: &Register| {
             let recorded = register.stamp.recorded_at.to_zoned(zone.clone()).date();
             register.effective.map_or(recorded, |effective| effective.max(recorded))
@@ -252,7 +257,16 @@ impl Record {
         let by_date = self.facts.get(path)?;
         let dated = by_date.range(Some(Date::MIN)..=Some(today)).next_back().map(|(_, register)| register);
         let either = by_date.get(&None).into_iter().chain(dated);
-        either.max_by_key(|register| (in_force(register), &register.stamp)).map(|register| &register.value)
+        either.max_by_key(|register| (in_force(register), &register.stamp))
+    }
+
+    /// When HR said what holds on a day, be it readable or not; None: never spoken of.
+    pub fn said_at(&self, path: &str, today: Date, zone: &TimeZone) -> Option<Timestamp> {
+        let dated = self.register(path, today, zone).map(|register| &register.stamp);
+        let of_terms = self.terms.values().flat_map(|term| [term.registers.get(path), term.faults.get(path)]);
+        let of_terms = of_terms.flatten().map(|register| &register.stamp).max();
+        let number = self.employee_number.as_ref().filter(|_| path == EMPLOYEE_NUMBER).map(|(stamp, _)| stamp);
+        dated.or(of_terms).or(number).map(|stamp| stamp.recorded_at)
     }
 
     /// The text of a fact in force on a day, if it is text.

@@ -38,10 +38,14 @@ impl Guards for Store {
             )?;
             match stored.first().map(|(state, facts)| (state.as_str(), facts)) {
                 Some((ADMITTED, _)) => Ok(Verdict::Admitted),
-                Some((RELEASED, _)) => decide(connection, request, ADMITTED, Verdict::Admitted),
-                Some((HELD, _)) => Ok(Verdict::Held),
+                Some((HELD, facts)) if *facts == request.facts => Ok(Verdict::Held),
+                // What is released or refused later is what was asked for last.
+                Some((HELD, _)) => restate(connection, request),
+                Some((RELEASED, facts)) if *facts == request.facts => {
+                    decide(connection, request, ADMITTED, Verdict::Admitted)
+                }
                 Some((REFUSED, facts)) if *facts == request.facts => Ok(Verdict::Refused),
-                Some((REFUSED, _)) | None => judge(connection, request, guard),
+                Some((RELEASED | REFUSED, _)) | None => judge(connection, request, guard),
                 Some(_) => Err(corrupt("guarded", "a known state")),
             }
         })
@@ -129,7 +133,8 @@ fn decide(connection: &Connection, request: &Request, state: &str, verdict: Verd
     execute(
         connection,
         "INSERT INTO guarded (kind, person, subject, facts, state, why, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT (kind, person, subject) DO UPDATE SET facts = excluded.facts, state = excluded.state, at = excluded.at",
+         ON CONFLICT (kind, person, subject) DO UPDATE SET facts = excluded.facts, state = excluded.state, why = excluded.why,
+             at = excluded.at, decided = CASE excluded.state WHEN 'held' THEN NULL ELSE decided END",
         (
             request.kind.word(),
             request.person.to_string(),
@@ -141,6 +146,16 @@ fn decide(connection: &Connection, request: &Request, state: &str, verdict: Verd
         ),
     )?;
     Ok(verdict)
+}
+
+/// Asked for again on other facts: still held, and since then.
+fn restate(connection: &Connection, request: &Request) -> Query<Verdict> {
+    execute(
+        connection,
+        "UPDATE guarded SET facts = ?4, why = ?5 WHERE kind = ?1 AND person = ?2 AND subject = ?3",
+        (request.kind.word(), request.person.to_string(), &request.subject, &request.facts, &request.why),
+    )?;
+    Ok(Verdict::Held)
 }
 
 #[cfg(test)]
@@ -205,6 +220,22 @@ mod tests {
         assert_eq!(ask(&room, "4", "generation 1", "a").await, Verdict::Refused);
         assert_eq!(ask(&room, "4", "generation 1", "b").await, Verdict::Held, "judged anew, and the window is full");
         assert!(!decide(&room, "1", Decision::Refuse), "what was admitted is done");
+    }
+
+    #[tokio::test]
+    async fn a_release_binds_to_the_facts_it_was_given_for() {
+        let room = Room::new();
+        for person in ["1", "2", "3", "4"] {
+            ask(&room, person, "generation 1", "a").await;
+        }
+        // Asked for on other facts before the release: it is those that are released.
+        assert_eq!(ask(&room, "3", "generation 1", "b").await, Verdict::Held);
+        assert!(decide(&room, "3", Decision::Release) && decide(&room, "4", Decision::Release));
+        assert_eq!(ask(&room, "3", "generation 1", "b").await, Verdict::Admitted);
+        assert_eq!(ask(&room, "4", "generation 1", "b").await, Verdict::Held, "on other facts");
+        let held = room.store.held_actions(10).unwrap();
+        let [held] = held.as_slice() else { panic!("{held:?}") };
+        assert_eq!((held.person.source_id(), held.decided.as_deref()), ("4", None), "nothing is decided of it");
     }
 
     #[test]

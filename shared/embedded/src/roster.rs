@@ -224,9 +224,9 @@ mod tests {
     async fn everybody_who_is_woken_is_due_at_once() {
         let room = Room::new();
         for (id, due) in [("hr:1", None), ("hr:2", Some(at(9_000)))] {
-            let mut head = domain::person::Person::new(id.parse().unwrap()).head;
+            let mut head = Person::new(id.parse().unwrap()).head;
             (head.version, head.next_due) = (1, due);
-            let unchanged = domain::person::Person::new(head.person.clone());
+            let unchanged = Person::new(head.person.clone());
             let change = Change { head: Some(head), ..unchanged.change_since(&unchanged) };
             room.store.commit(change).await.unwrap();
         }

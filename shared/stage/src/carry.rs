@@ -86,28 +86,25 @@ impl Work<'_> {
         Ok(Turn::Settled)
     }
 
-    /// Asks the policy's guard over this kind of action. What it does not admit waits for a human, and pages.
+    /// Asks the policy's guards. What they do not admit waits for a human, and pages. Whatever a leaver loses besides sign-in waits
+    /// for the guard over cuts first: if the cut is refused, nothing of it was to happen.
     async fn ask_guard(&self, id: &StepId, action: &Action) -> Result<Option<Turn>, StoreError> {
-        let now = self.now();
-        let Some(guard) = guard::kind_of(action).and_then(|kind| self.tenant.policy().guards.get(&kind)) else {
+        if guard::kind_of(action).is_none() {
             return Ok(None);
-        };
+        }
+        let now = self.now();
         let Some(person) = self.ports.roster.person(&self.person).await? else { return Ok(None) };
         let why = person.steps.get(id).map_or("", |step| &step.why);
-        let Some(request) = guard::Request::of(action, &person, why, now) else { return Ok(None) };
-        let kind = request.kind.word();
-        let text = match self.ports.guards.admit(&request, guard).await? {
-            Verdict::Admitted => return Ok(None),
-            Verdict::Held => {
-                let text = format!(
-                    "{}: held by the guard `{kind}`: see `joinery guard list`, then release or refuse",
-                    self.person
-                );
-                self.page(&format!("guard {kind}"), text).await?;
-                format!("held by the guard `{kind}`")
+        let cut = (person.head.cut && !action.cuts()).then_some(Action::DisableAccount { pass: 1 });
+        let mut held = None;
+        for action in cut.iter().chain([action]) {
+            let Some(request) = guard::Request::of(action, &person, why, now) else { continue };
+            held = self.ask(&request).await?;
+            if held.is_some() {
+                break;
             }
-            Verdict::Refused => format!("refused at the guard `{kind}`, until HR says otherwise"),
-        };
+        }
+        let Some(text) = held else { return Ok(None) };
         self.amend(|person, aside| {
             let Some(step) = person.steps.get_mut(id) else { return };
             let since = waits_since(&step.state).unwrap_or(now);
@@ -120,6 +117,25 @@ impl Work<'_> {
         })
         .await?;
         Ok(Some(Turn::Settled))
+    }
+
+    /// Asks one guard, if the policy has it; what keeps the request from passing, in words.
+    async fn ask(&self, request: &guard::Request) -> Result<Option<String>, StoreError> {
+        let kind = request.kind.word();
+        let Some(guard) = self.tenant.policy().guards.get(&request.kind) else { return Ok(None) };
+        match self.ports.guards.admit(request, guard).await? {
+            Verdict::Admitted => Ok(None),
+            Verdict::Held => {
+                let text = format!(
+                    "{}: held by the guard `{kind}`: see `joinery guard list`, then release or refuse",
+                    self.person
+                );
+                // Once for what is held: other facts are something else to decide on.
+                self.page(&format!("guard {kind} {}", request.facts), text).await?;
+                Ok(Some(format!("held by the guard `{kind}`")))
+            }
+            Verdict::Refused => Ok(Some(format!("refused at the guard `{kind}`, until HR says otherwise"))),
+        }
     }
 
     /// Records, calls, records. For a granting call the fence is read last of all.

@@ -10,6 +10,7 @@ use domain::step::StepState;
 use embedded::FailureFilter;
 use jiff::Timestamp;
 use joinery::desk::Desk;
+use joinery::guards;
 use serde::Serialize;
 
 use super::switches::Position;
@@ -44,6 +45,8 @@ struct Report {
     /// People who wait for a seat, by product.
     waiting_for_seats: BTreeMap<String, usize>,
     failures: BTreeMap<String, usize>,
+    /// What guards hold for a human to decide, by kind.
+    held: BTreeMap<&'static str, usize>,
     next_due: Option<Timestamp>,
 }
 
@@ -79,10 +82,14 @@ async fn report(desk: &Desk) -> Result<Report, StoreError> {
         steps: BTreeMap::new(),
         waiting_for_seats: BTreeMap::new(),
         failures: BTreeMap::new(),
+        held: BTreeMap::new(),
         next_due: desk.store.next_due().await?,
     };
     for failure in desk.store.failures(&FailureFilter::default(), FAILURES_MAX)? {
         *report.failures.entry(failure.cause).or_default() += 1;
+    }
+    for held in guards::held(&desk.store).await?.into_iter().filter(|held| !held.action.refused) {
+        *report.held.entry(held.action.kind.word()).or_default() += 1;
     }
     for id in desk.everyone().await? {
         let Some(person) = desk.store.person(&id).await? else { continue };
@@ -127,6 +134,7 @@ fn show(report: &Report) -> String {
     text += &counts("People by phase", "PHASE", &report.phases, "nobody");
     text += &counts("Steps by state", "STATE", &report.steps, "no steps");
     text += &counts("Waiting for a seat", "PRODUCT", &report.waiting_for_seats, "nobody");
+    text += &counts("Held by a guard", "KIND", &report.held, "nothing");
     text + &counts("Failures by cause", "CAUSE", &report.failures, "none")
 }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use domain::amend::amend;
 use domain::event::WorkerEvent;
+use domain::guard::{Request, Verdict};
 use domain::ids::PersonId;
 use domain::ledger::{Grant, Origin, Target};
 use domain::message::{Message, QueueName};
 use domain::person::Person;
-use domain::planner::{Plan, Planned};
-use domain::policy::Policy;
-use domain::ports::{FailureReport, Mode, Outbox, Outgoing, Page, Pager, Parking, Vault};
+use domain::planner::{Plan, Planned, Wait};
+use domain::policy::{Guard, Policy};
+use domain::ports::{FailureReport, Guards, Mode, Outbox, Outgoing, Page, Pager, Parking, Vault};
 use domain::progress;
 use domain::step::{Action, Stage, StepState};
 use embedded::{Durability, Options, Store};
@@ -79,6 +80,36 @@ impl Company {
         };
         store.page(page).await.unwrap();
         company
+    }
+
+    /// A guard holds what two people would lose, and what one of them would lose besides.
+    pub(crate) async fn hold_some(&self) {
+        let desk = Desk::open(&self.data()).await.unwrap();
+        let policy = desk.policy().unwrap();
+        let group = "10000000-0000-4000-8000-000000000001".parse().unwrap();
+        let held = [
+            ("1", Action::DisableAccount { pass: 1 }, Stage::Accounts),
+            ("3", Action::DisableAccount { pass: 1 }, Stage::Accounts),
+            ("3", Action::RemoveMember { group }, Stage::Groups),
+        ];
+        for (id, action, stage) in held {
+            let why = "employment ended on 2026-02-27";
+            let nobody = Guard { people: Some(0), percent: None, window: SignedDuration::from_hours(1) };
+            let wait = Some(Wait::For("held by a guard".into(), None));
+            let plan = Plan {
+                stage,
+                steps: vec![Planned { action: action.clone(), why: why.into(), wait }],
+                ..Plan::default()
+            };
+            let none = std::collections::BTreeSet::new();
+            let (person, _) = amend(&desk.store, &person_id(id), |person: &mut Person, _| {
+                progress::apply(person, stage, &plan, &none, &policy, now())
+            })
+            .await
+            .unwrap();
+            let request = Request::of(&action, &person, why, now()).unwrap();
+            assert_eq!(desk.store.admit(&request, &nobody).await.unwrap(), Verdict::Held);
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

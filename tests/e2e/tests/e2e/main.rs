@@ -7,8 +7,12 @@ mod crash;
 #[cfg(test)]
 mod day;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod journeys;
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod standards;
 #[cfg(test)]
 mod world;

@@ -22,7 +22,7 @@ demo: build-tools ## play the same day once; succeeds only if it ended exactly a
 	cargo run --locked --package demo -- --once
 
 test: static ## check formatting and lints, then run every test
-	{ cargo test --locked --workspace --no-fail-fast; rust=$$?; $(MAKE) test-sdk; exit $$((rust || $$?)); } 2>&1 \
+	{ cargo test --locked --workspace --no-fail-fast; rust=$$?; make test-sdk; exit $$((rust || $$?)); } 2>&1 \
 		| awk "$$COUNT_TESTS"
 
 test-sdk: build-tools sdk ## run Microsoft's own SDKs against the emulator

@@ -11,33 +11,27 @@ use crate::calls::{Calls, Entry};
 use crate::clock::{Clock, graph_time};
 use crate::concurrency::Concurrency;
 use crate::faults::{Action, Faults, Phase, Strike};
-use crate::history::View;
-use crate::ids::{Draw, Guid, guid};
+use crate::ids::Draw;
 use crate::query::Query;
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
-use crate::routes::{self, Found, Route};
+use crate::routes::{Found, Route};
 use crate::seed::{self, SeedError};
 use crate::state::State;
 use crate::wire::{Answer, App, Call, Request, Served};
 use crate::{Options, auth, batch, control, settling};
 
+mod reading;
 mod struck;
+
+pub(crate) use reading::graph_path;
+use reading::{Read, base, client_request_id};
 
 /// The demo company: about forty people, few seats, groups of every kind.
 const DEMO: &str = include_str!("../data/demo-tenant.json");
 
 /// The one path that carries others.
 const BATCH: &str = "/$batch";
-
-/// A call as it arrived.
-#[derive(Clone)]
-struct Read {
-    found: Found,
-    /// Objects that its path names.
-    subjects: Vec<Guid>,
-    body: Option<Result<Value, ()>>,
-}
 
 /// A tenant.
 #[derive(Clone, Debug)]
@@ -195,11 +189,8 @@ impl Tenant {
     /// One Graph call, alone or as an item of the batch with that number.
     pub(crate) fn graph(&mut self, call: &Call<'_>, path: &str, batch: Option<u64>) -> Answer {
         let number = self.calls.number();
-        let mut log = Entry { at: self.state.now, batch, ..Entry::of(call, path) };
         let read = self.read(call, path);
-        // What a batch carries is recorded item by item.
-        log.body = read.body.as_ref().filter(|_| path != BATCH).and_then(|body| body.clone().ok());
-        log.subjects.clone_from(&read.subjects);
+        let mut log = read.entry(call, path, self.state.now, batch);
         // A batch waits before its items as long as they would.
         let held_ms = if batch.is_some() { self.held(call, path, &read) } else { 0 };
         let struck = self.struck(call, path, &read);
@@ -229,33 +220,11 @@ impl Tenant {
     /// The same call once more, with an entry of its own in the record.
     fn served_again(&mut self, call: &Call<'_>, path: &str, read: Read, batch: Option<u64>) -> Answer {
         let number = self.calls.number();
-        let mut log = Entry { at: self.state.now, batch, ..Entry::of(call, path) };
-        log.body = read.body.as_ref().and_then(|body| body.clone().ok());
-        log.subjects.clone_from(&read.subjects);
+        let mut log = read.entry(call, path, self.state.now, batch);
         let answer = self.served(call, path, read, number, &mut log);
         log.status = answer.status;
         self.calls.record(number, log);
         answer
-    }
-
-    /// What can be said about a call before anything is done.
-    fn read(&self, call: &Call<'_>, path: &str) -> Read {
-        let found = routes::find(call.method.as_str(), path);
-        let subjects = self.subjects(&found);
-        let body = (!call.body.is_empty()).then(|| serde_json::from_slice::<Value>(call.body).map_err(drop));
-        Read { found, subjects, body }
-    }
-
-    fn subjects(&self, found: &Found) -> Vec<Guid> {
-        match found {
-            Found::Route(_, params) => params.iter().filter_map(|param| self.subject(param)).collect(),
-            Found::WrongMethod | Found::Nothing => Vec::new(),
-        }
-    }
-
-    /// The object that a path names first.
-    pub(crate) fn first_subject(&self, call: &Call<'_>, path: &str) -> Option<Guid> {
-        self.subjects(&routes::find(call.method.as_str(), path)).first().copied()
     }
 
     /// The answer of the service itself, which no fault kept from working.
@@ -273,11 +242,6 @@ impl Tenant {
         let mut answer = served.unwrap_or_else(|refusal| self.refused(&refusal, client_request_id(call)));
         answer.headers.append(&mut headers);
         answer
-    }
-
-    /// The id that a variable segment stands for, if it is an object's.
-    fn subject(&self, param: &str) -> Option<Guid> {
-        guid(param).or_else(|| self.state.user_named(View::PRIMARY, param))
     }
 
     fn batch(&mut self, call: &Call<'_>, body: Option<&Value>, number: u64) -> Served {
@@ -381,41 +345,4 @@ impl Tenant {
 
 fn wrong_method() -> Refusal {
     Refusal::new(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
-}
-
-fn client_request_id<'c>(call: &Call<'c>) -> Option<&'c str> {
-    call.headers.get("client-request-id").and_then(|id| id.to_str().ok())
-}
-
-/// The path below `/v1.0`. Microsoft's JavaScript client sets a link that is not `https` behind its base address, link and all;
-/// the link is what counts.
-pub(crate) fn graph_path(path: &str) -> Option<&str> {
-    let path = path.strip_prefix("/v1.0")?;
-    if path.starts_with("/http://") { path.split_once("/v1.0").map(|(_, rest)| rest) } else { Some(path) }
-}
-
-/// The address under which the caller knows this service. Who stands in front of it, as an SDK's own transport that insists on
-/// `https` does, says so the usual way.
-fn base(call: &Call<'_>) -> String {
-    let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
-    let host = header("x-forwarded-host").or_else(|| header("host")).unwrap_or("localhost");
-    let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
-    format!("{scheme}://{host}/v1.0")
-}
-
-impl Entry {
-    fn of(call: &Call<'_>, path: &str) -> Self {
-        Self {
-            at: Timestamp::UNIX_EPOCH,
-            method: call.method.to_string(),
-            path: path.to_owned(),
-            query: call.query.to_owned(),
-            app: String::new(),
-            status: 0,
-            subjects: Vec::new(),
-            batch: None,
-            lost: false,
-            body: None,
-        }
-    }
 }

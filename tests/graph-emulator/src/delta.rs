@@ -92,19 +92,16 @@ fn delta(request: &mut Request<'_>, kind: Kind) -> Served {
     // What this reader has not heard of must be told by the next round.
     let unseen = request.state.journal.first_unseen(view);
     let told = unseen.map_or(round.told, |first| round.told.min(first.saturating_sub(1)));
-    let (link, place, told) = match page.next {
-        Some(place) => ("nextLink", place, told),
-        None => ("deltaLink", Place::Changes { after: 0 }, told.min(page.scanned)),
+    let (link, name, place, told) = if let Some(place) = page.next {
+        ("@odata.nextLink", "$skiptoken", place, told)
+    } else {
+        let told = told.min(page.scanned);
+        ("@odata.deltaLink", "$deltatoken", Place::Changes { after: told }, told)
     };
-    let name = if link == "nextLink" { "$skiptoken" } else { "$deltatoken" };
-    let place = if link == "deltaLink" { Place::Changes { after: told } } else { place };
     let token = Token { place, told, ..round };
     let address = format!("{}?{name}={}", request.url(), query::write_token(&token.write()));
     let set = if kind == Kind::User { "users" } else { "groups" };
-    Ok(Answer::json(
-        200,
-        json!({"@odata.context": request.context(set), format!("@odata.{link}"): address, "value": page.items}),
-    ))
+    Ok(Answer::json(200, json!({"@odata.context": request.context(set), link: address, "value": page.items})))
 }
 
 /// The same query from the beginning, with an empty token.

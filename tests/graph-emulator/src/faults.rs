@@ -254,7 +254,13 @@ impl Match {
                 "method" => read.method = Some(text()?),
                 "path" => read.path = Some(text()?),
                 "path_prefix" => read.path_prefix = Some(text()?),
-                "route" => read.route = Some(text()?),
+                "route" => {
+                    let route = text()?;
+                    if !crate::routes::served().any(|(_, pattern)| pattern == route) {
+                        return Err(format!("`{route}` is not a route"));
+                    }
+                    read.route = Some(route);
+                }
                 "app" => read.app = Some(text()?),
                 "body" if value.is_object() => read.body = Some(value.clone()),
                 "subject" => read.subject = Some(text()?.to_lowercase()),
@@ -350,6 +356,7 @@ mod tests {
             json!([{"action": "refuse", "status": 200}]),
             json!([{"action": "cut", "math": {}}]),
             json!([{"action": "cut", "match": {"body": 3}}]),
+            json!([{"action": "cut", "match": {"route": "/users/{name}"}}]),
             json!([{"action": "duplicate", "phase": "after"}]),
             json!([{"action": "lose_answer", "phase": "before"}]),
             json!([{"action": "refuse", "status": 500, "phase": "during"}]),

@@ -100,6 +100,10 @@ impl AccessPassPolicy {
                 _ => return Err(wrong()),
             }
         }
+        let minutes = [10, next.least_minutes, next.default_minutes, next.most_minutes, 43_200];
+        if !minutes.is_sorted() || !(8..=48).contains(&next.length) {
+            return Err("a pass lives for 10 to 43200 minutes and has 8 to 48 characters".to_owned());
+        }
         *self = next;
         Ok(())
     }

@@ -155,5 +155,9 @@ fn a_pass_outside_the_policy_is_refused() {
     assert_eq!((&pass["isUsableOnce"], pass["temporaryAccessPass"].as_str().unwrap().len()), (&json!(true), 12));
     let policy = done(&mut tenant, "GET /_control/access-pass-policy", &Value::Null);
     assert_eq!((&policy["once"], &policy["groups"]), (&json!(true), &Value::Null));
-    check(&mut tenant, "PUT /_control/access-pass-policy", &json!({"groups": "all"}), 400);
+    for wrong in
+        [json!({"groups": "all"}), json!({"least_minutes": 9}), json!({"default_minutes": 500}), json!({"length": 7})]
+    {
+        check(&mut tenant, "PUT /_control/access-pass-policy", &wrong, 400);
+    }
 }

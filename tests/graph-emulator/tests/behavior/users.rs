@@ -74,9 +74,9 @@ fn values_out_of_bounds_are_refused() {
 fn unknown_and_read_only_properties_are_refused() {
     let mut tenant = demo();
     bad(&mut tenant, "POST /users", &person(&json!({"shoeSize": 44})), "Could not find a property named 'shoeSize'");
-    bad(&mut tenant, &format!("PATCH /users/{BRAM}"), &json!({"colour": "x"}), "Could not find a property named");
+    bad(&mut tenant, &format!("PATCH /users/{BRAM}"), &json!({"shade": "x"}), "Could not find a property named");
     bad(&mut tenant, &format!("PATCH /users/{BRAM}"), &json!({"createdDateTime": "2026-01-01T00:00:00Z"}), "Property ");
-    bad(&mut tenant, &format!("GET /users/{BRAM}?$select=id,colour"), &Value::Null, "Could not find a property named");
+    bad(&mut tenant, &format!("GET /users/{BRAM}?$select=id,shade"), &Value::Null, "Could not find a property named");
     bad(&mut tenant, &format!("PATCH /users/{BRAM}"), &json!({"usageLocation": null}), "Invalid value specified");
     bad(&mut tenant, &format!("PATCH /users/{BRAM}"), &json!({"displayName": null}), "Invalid value specified");
 }

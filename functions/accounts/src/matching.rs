@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::amend::amend;
 use domain::ids::{ObjectId, PersonId};
 use domain::matching::{CANDIDATES_MAX, Candidate, Clues, Decision, Found, FoundBy, REJECTED_MAX, Shown};
+use domain::message::{Message, QueueName};
 use domain::person::{Person, TimelineEntry, TimelineKind};
 use domain::planner::{Sight, View};
 use domain::ports::{AddressHolder, Handle, StoreError};
@@ -168,7 +169,7 @@ pub async fn confirm(app: &App, id: &PersonId, object: &ObjectId, by: &str, insi
         aside.timeline.push(line(now, format!("account {object} is this person's, somebody said")));
     })
     .await?;
-    Ok(Answer::Recorded)
+    wake(app, id).await
 }
 
 /// Why an account cannot be this person's, whoever says so.
@@ -244,6 +245,13 @@ pub async fn reject(app: &App, id: &PersonId, object: &ObjectId, by: Option<&str
         aside.timeline.push(line(now, format!("account {object} is somebody else's, somebody said")));
     })
     .await?;
+    wake(app, id).await
+}
+
+/// What follows from a human's word follows at once.
+async fn wake(app: &App, id: &PersonId) -> Result<Answer, Trouble> {
+    let message = Message::wake(id, "somebody said whose account it is", &app.ports.entropy.id());
+    stage::send(&app.ports, QueueName::People, id, &message).await?;
     Ok(Answer::Recorded)
 }
 

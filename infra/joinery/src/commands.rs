@@ -5,6 +5,7 @@ mod credential;
 mod failures;
 mod guard;
 mod hr;
+mod matching;
 mod pages;
 mod people;
 mod person;
@@ -63,6 +64,7 @@ enum Command {
     People(people::People),
     Person(person::PersonCommand),
     Plan(plan::Plan),
+    Match(matching::Match),
     Policy(policy::Policy),
     Hr(hr::Hr),
     Observe(switches::Observe),
@@ -86,6 +88,7 @@ impl Arguments {
             Command::People(command) => command.run().await,
             Command::Person(command) => command.run().await,
             Command::Plan(command) => command.run().await,
+            Command::Match(command) => command.run().await,
             Command::Policy(command) => command.run(),
             Command::Hr(command) => command.run(),
             Command::Observe(command) => command.run().await,

@@ -56,10 +56,8 @@ pub struct Candidate {
     pub object_id: ObjectId,
     /// What speaks for it.
     pub evidence: BTreeSet<Evidence>,
-    /// Whether it is among the deleted items.
-    pub is_deleted: bool,
-    /// Whether it can be signed in to.
-    pub is_enabled: bool,
+    /// Whether it can be signed in to, or is gone.
+    pub state: State,
     /// Whether it is a guest's.
     pub is_guest: bool,
     /// Whether AD DS masters it.
@@ -68,14 +66,26 @@ pub struct Candidate {
     pub claimed_by: Option<String>,
 }
 
+/// Whether an account is there, and open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It can be signed in to.
+    Enabled,
+    /// It cannot.
+    Disabled,
+    /// It is among the deleted items.
+    Deleted,
+}
+
 impl Candidate {
     /// What a human needs to see of it, in a line and without personal data.
     pub fn phrase(&self) -> String {
         let evidence = self.evidence.iter().map(|evidence| evidence.word()).collect::<Vec<_>>().join(", ");
-        let state = match (self.is_deleted, self.is_enabled) {
-            (true, _) => "deleted",
-            (false, true) => "enabled",
-            (false, false) => "disabled",
+        let state = match self.state {
+            State::Enabled => "enabled",
+            State::Disabled => "disabled",
+            State::Deleted => "deleted",
         };
         let kind = if self.is_guest { "guest" } else { "member" };
         let synchronized = if self.is_synchronized { ", synchronized" } else { "" };
@@ -206,8 +216,11 @@ impl Clues {
         (!evidence.is_empty()).then_some(Candidate {
             object_id,
             evidence,
-            is_deleted: shown.is_deleted,
-            is_enabled: shown.account_enabled == Some(true),
+            state: match (shown.is_deleted, shown.account_enabled) {
+                (true, _) => State::Deleted,
+                (false, Some(true)) => State::Enabled,
+                (false, _) => State::Disabled,
+            },
             is_guest: shown.is_guest,
             is_synchronized: shown.is_synchronized,
             claimed_by,
@@ -235,7 +248,7 @@ pub fn decide(view: &View<'_>, candidates: &[Candidate]) -> Verdict {
     let is_rejected = |candidate: &&Candidate| matching.rejected.iter().any(|no| no.object_id == candidate.object_id);
     let open: Vec<&Candidate> = candidates.iter().filter(|candidate| !is_rejected(candidate)).collect();
     let marked: Vec<&&Candidate> = open.iter().filter(|one| one.evidence.contains(&Evidence::Anchor)).collect();
-    let alive: Vec<&&&Candidate> = marked.iter().filter(|one| !one.is_deleted).collect();
+    let alive: Vec<&&&Candidate> = marked.iter().filter(|one| one.state != State::Deleted).collect();
     match (alive.as_slice(), marked.as_slice(), open.as_slice()) {
         ([only], ..) => Verdict::Bind(only.object_id.clone(), FoundBy::Anchor),
         ([], [only], _) => Verdict::Bind(only.object_id.clone(), FoundBy::Anchor),
@@ -250,7 +263,7 @@ pub fn decide(view: &View<'_>, candidates: &[Candidate]) -> Verdict {
 /// A member's live account with the same employee number that nobody has marked.
 fn is_plain(candidate: &Candidate) -> bool {
     candidate.evidence.contains(&Evidence::EmployeeId)
-        && !candidate.is_deleted
+        && candidate.state != State::Deleted
         && !candidate.is_guest
         && candidate.claimed_by.is_none()
 }

@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use super::{Answer, Answered, Data};
 use crate::print::{self, Output};
 use crate::whom::Whom;
-use effect::{Effect, NotRead, Report, later, of_stage};
+use effect::{Effect, NotCut, NotRead, Report, later, of_stage};
 
 /// How many people are looked at at a time.
 const AT_A_TIME: usize = 6;
@@ -100,14 +100,15 @@ async fn plan(
             let (functions, policy, now) = (Arc::clone(&functions), Arc::clone(policy), report.as_of);
             looking.spawn(async move {
                 let zone = lifecycle::standing(&person, &policy, now).zone;
-                let mut looked = look(&functions, &person, &zone).await;
-                looked.0.extend(later(&person, &policy, now));
-                looked
+                let (mut effects, not_read) = look(&functions, &person, &zone).await;
+                let not_cut = NotCut::of(&person, &effects);
+                effects.extend(later(&person, &policy, now));
+                (effects, not_read, not_cut)
             });
         }
         let Some(looked) = looking.join_next().await else { break };
-        let (effects, not_read) = looked?;
-        report.add(effects, not_read);
+        let (effects, not_read, not_cut) = looked?;
+        report.add(effects, not_read, not_cut);
         bar.inc(1);
     }
     bar.finish_and_clear();

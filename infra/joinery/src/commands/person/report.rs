@@ -5,12 +5,13 @@ use domain::event::{FactValue, FieldKind};
 use domain::ids::{ObjectId, PersonId};
 use domain::ledger::{Grant, Origin, Target};
 use domain::lifecycle::Standing;
+use domain::matching::Found;
 use domain::person::{Person, TimelineEntry};
 use domain::planner::View;
 use domain::policy::{PersonKind, Policy, skus};
 use domain::progress;
 use domain::record::{Record, Term};
-use domain::step::{Stage, Step, StepState};
+use domain::step::{Action, Stage, Step, StepState};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -103,6 +104,10 @@ pub(super) struct Ours {
     pub(super) deleted_at: Option<Timestamp>,
     /// The name of an account creation whose outcome is not known yet.
     pub(super) open_creation: Option<String>,
+    /// Whether an invitation's outcome is not known yet.
+    pub(super) open_invitation: bool,
+    /// How the account was found, if it was there before us.
+    pub(super) found: Option<Found>,
     pub(super) credential: Credential,
     /// While it is up, nothing is granted.
     pub(super) fence_is_up: bool,
@@ -182,6 +187,19 @@ impl Report {
             zone,
         }
         .with_grants(person)
+        .with_redemption(person)
+    }
+
+    /// What became of an invitation is the reading of its step: pending is no failure.
+    fn with_redemption(mut self, person: &Person) -> Self {
+        let Seen::Account(account) = &self.account.tenant else { return self };
+        let Some(state) = account.user.get("externalUserState").and_then(Value::as_str) else { return self };
+        let invited = |step: &&Step| step.action == Action::InviteGuest && step.state.is_met();
+        if let Some(invited) = person.steps.values().find(invited) {
+            let id = invited.id.to_string();
+            self.steps.iter_mut().filter(|step| step.id == id).for_each(|step| step.note = Some(state.to_owned()));
+        }
+        self
     }
 
     fn with_grants(mut self, person: &Person) -> Self {
@@ -274,6 +292,8 @@ fn account(person: &Person, view: Option<&View<'_>>, tenant: Seen) -> Account {
         bound_at: account.bound_at,
         deleted_at: account.deleted_at,
         open_creation: account.intent.as_ref().map(|intent| intent.upn.clone()),
+        open_invitation: account.invitation.is_some(),
+        found: account.matching.found.clone(),
         credential: Credential::None,
         fence_is_up: false,
     };

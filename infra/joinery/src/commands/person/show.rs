@@ -1,6 +1,7 @@
 //! The report for people.
 
 use domain::ledger::Origin;
+use domain::matching::FoundBy;
 use domain::person::TimelineKind;
 use domain::step::Stage;
 use serde_json::Value;
@@ -88,6 +89,17 @@ fn account(report: &Report) -> String {
     if let Some(name) = &ours.open_creation {
         lines.push(("being created", name.clone()));
     }
+    if let Some(found) = &ours.found {
+        let by = match found.by {
+            FoundBy::Anchor => "by our mark",
+            FoundBy::Confirmation => "by a human's confirmation",
+            FoundBy::EmployeeId => "by its employee number",
+        };
+        lines.push(("was there before us", format!("found {by}, {}", when(found.at, &report.zone))));
+    }
+    if ours.open_invitation {
+        lines.push(("being invited", "the outcome is not settled".to_owned()));
+    }
     if let Some(at) = ours.deleted_at {
         lines.push(("deleted", when(at, &report.zone)));
     }
@@ -125,6 +137,9 @@ fn seen_account(seen: &tenant::Account, account: &Account) -> String {
         ("usage location", property("usageLocation")),
         ("properties", agrees.to_owned()),
     ]);
+    if let Some(Value::String(state)) = seen.user.get("externalUserState") {
+        text += &pairs(&[("invitation", state.clone())]);
+    }
     if !account.differences.is_empty() {
         let mut rows = Rows::new(&["PROPERTY", "HR SAYS", "TENANT SHOWS"]);
         for difference in &account.differences {

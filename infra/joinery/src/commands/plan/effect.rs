@@ -8,6 +8,7 @@ use domain::planner::entitlements::entitlements;
 use domain::planner::{Planned, User, View, Wait};
 use domain::policy::Policy;
 use domain::ports::Switches;
+use domain::progress;
 use domain::step::{Action, Stage};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -30,6 +31,34 @@ pub(super) struct Report {
     pub(super) counts: BTreeMap<String, usize>,
     pub(super) effects: Vec<Effect>,
     pub(super) not_read: Vec<NotRead>,
+    /// Whose access could not be cut.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) not_cut: Vec<NotCut>,
+}
+
+/// Something of a cut that the tenant refused, or that only a human can do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(super) struct NotCut {
+    pub(super) person: PersonId,
+    /// What is missing.
+    pub(super) what: String,
+    /// Why, and what to do.
+    pub(super) note: String,
+}
+
+impl NotCut {
+    /// What of a person's cut is known to be missing, and what a look at the tenant shows to be.
+    pub(super) fn of(person: &Person, effects: &[Effect]) -> Vec<Self> {
+        let id = &person.head.person;
+        let not_cut = |what: String, note: &str| Self { person: id.clone(), what, note: note.to_owned() };
+        let known = progress::uncut(person).map(|(step, note)| not_cut(step.action.phrase(), note));
+        let planned = effects.iter().filter(|effect| effect.when == When::Human && effect.action.is_urgent());
+        let planned = planned.map(|effect| not_cut(effect.what.clone(), effect.note.as_deref().unwrap_or_default()));
+        let mut all: Vec<Self> = known.chain(planned).collect();
+        all.sort();
+        all.dedup_by(|a, b| a.what == b.what);
+        all
+    }
 }
 
 /// One thing that would be done.
@@ -103,11 +132,13 @@ impl Report {
             counts: BTreeMap::new(),
             effects: Vec::new(),
             not_read: Vec::new(),
+            not_cut: Vec::new(),
         }
     }
 
     /// Adds what one person's look showed.
-    pub(super) fn add(&mut self, effects: Vec<Effect>, not_read: Vec<NotRead>) {
+    pub(super) fn add(&mut self, effects: Vec<Effect>, not_read: Vec<NotRead>, not_cut: Vec<NotCut>) {
+        self.not_cut.extend(not_cut);
         self.people += 1;
         for effect in effects.iter().filter(|effect| effect.when == When::Now) {
             *self.counts.entry(effect.kind.clone()).or_default() += 1;
@@ -119,6 +150,7 @@ impl Report {
     /// By person; within one, as planned.
     pub(super) fn sort(&mut self) {
         self.effects.sort_by(|a, b| a.person.cmp(&b.person));
+        self.not_cut.sort();
         self.not_read.sort_by(|a, b| (&a.person, a.stage).cmp(&(&b.person, b.stage)));
     }
 }

@@ -18,6 +18,14 @@ pub(super) fn show(report: &Report) -> String {
     for (kind, count) in &report.counts {
         counts.push([kind.replace('_', " "), count.to_string()]);
     }
+    if !report.not_cut.is_empty() {
+        let mut rows = Rows::new(&["PERSON", "NOT CUT", "WHY, AND WHAT TO DO"]);
+        for not_cut in &report.not_cut {
+            rows.push([not_cut.person.to_string(), not_cut.what.clone(), not_cut.note.clone()]);
+        }
+        text += &heading("Access that could not be cut");
+        text += &rows.show("");
+    }
     text += &heading("In sum");
     text += &counts.show("nothing is to be done now");
     if !report.effects.is_empty() {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::matching::{Decision, Evidence, Found, FoundBy};
+use crate::matching::{Decision, Evidence, Found, FoundBy, State};
 use crate::person::{CreateIntent, InviteIntent, Person};
 use crate::planner::IN_FLIGHT;
 use crate::policy::{MatchPolicy, Policy};
@@ -267,8 +267,7 @@ fn candidate(object: &str, evidence: &[Evidence]) -> Candidate {
     Candidate {
         object_id: object.parse().unwrap(),
         evidence: evidence.iter().copied().collect(),
-        is_deleted: false,
-        is_enabled: true,
+        state: State::Enabled,
         is_guest: false,
         is_synchronized: false,
         claimed_by: None,
@@ -305,7 +304,7 @@ fn our_own_mark_binds_by_itself_unless_it_stands_twice() {
         (candidate(ACCOUNT, &[Evidence::Anchor]), candidate(BOSS, &[Evidence::EmployeeId, Evidence::Mail]));
     let bind = [format!("take account {ACCOUNT} as this person's")];
     assert_eq!(planned(&ada, &with_candidates(&[other.clone(), mine.clone()])), bind);
-    let deleted = Candidate { is_deleted: true, ..candidate(BOSS, &[Evidence::Anchor]) };
+    let deleted = Candidate { state: State::Deleted, ..candidate(BOSS, &[Evidence::Anchor]) };
     assert_eq!(planned(&ada, &with_candidates(&[mine.clone(), deleted.clone()])), bind, "the living one");
     let deleted_alone = [format!("take account {BOSS} as this person's")];
     assert_eq!(planned(&ada, &with_candidates(&[deleted])), deleted_alone);
@@ -324,12 +323,12 @@ fn the_policy_may_let_an_exact_and_only_employee_number_bind_and_nothing_less() 
     let number = candidate(ACCOUNT, &[Evidence::EmployeeId]);
     let (bind, ask) = (format!("take account {ACCOUNT} as this person's"), "by hand: match an existing account");
     check(std::slice::from_ref(&number), &bind);
-    check(&[Candidate { is_enabled: false, ..number.clone() }], &bind);
+    check(&[Candidate { state: State::Disabled, ..number.clone() }], &bind);
     check(&[Candidate { is_synchronized: true, ..number.clone() }], &bind);
     check(&[candidate(ACCOUNT, &[Evidence::Mail, Evidence::Upn])], ask);
     check(&[number.clone(), candidate(BOSS, &[Evidence::EmployeeId])], ask);
     check(&[number.clone(), candidate(BOSS, &[Evidence::Mail])], ask);
-    check(&[Candidate { is_deleted: true, ..number.clone() }], ask);
+    check(&[Candidate { state: State::Deleted, ..number.clone() }], ask);
     check(&[Candidate { is_guest: true, ..number.clone() }], ask);
     check(&[Candidate { claimed_by: Some("hr:8".into()), ..number }], ask);
 }

@@ -57,7 +57,7 @@ supply-chain: build-tools
 		echo 'advisories: skipped, their database cannot be fetched from here'; \
 	fi
 
-sdk: $(SDK)/venv/installed $(SDK)/node_modules/installed
+sdk: sdk-tools $(SDK)/venv/installed $(SDK)/node_modules/installed
 
 # Without compiling: the SDK is tens of thousands of modules, of which the tests import some hundreds.
 $(SDK)/venv/installed: tests/sdk/requirements.txt | sdk-tools

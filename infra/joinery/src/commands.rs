@@ -89,7 +89,7 @@ impl Arguments {
             Command::Person(command) => command.run().await,
             Command::Plan(command) => command.run().await,
             Command::Match(command) => command.run().await,
-            Command::Policy(command) => command.run(),
+            Command::Policy(command) => command.run().await,
             Command::Hr(command) => command.run(),
             Command::Observe(command) => command.run().await,
             Command::Enforce(command) => command.run().await,

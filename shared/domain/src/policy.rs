@@ -9,7 +9,9 @@
 //! `data/policy.example.toml` shows every key with its default.
 
 mod fault;
+mod json_schema;
 mod nearest;
+mod places;
 mod read;
 mod schema;
 mod secret;
@@ -27,6 +29,8 @@ use jiff::tz::TimeZone;
 use crate::ids::{ObjectId, PersonId, PlanId, SkuId, hex_sha256};
 
 pub use fault::{Fault, Severity};
+pub use json_schema::json_schema;
+pub use places::Places;
 pub use secret::{BadSecretRef, SecretRef};
 pub use source::{EndDate, Source, UnknownSource};
 

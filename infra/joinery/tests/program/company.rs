@@ -30,9 +30,10 @@ pub(crate) const NOW: &str = "2026-03-02T08:00:00Z";
 /// A first password, planted: no output but `credential`'s may show it.
 pub(crate) const PASSWORD: &str = "Planted+Pass1word";
 pub(crate) const POLICY: &str = include_str!("data/policy.toml");
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("policy.toml", POLICY),
     ("faulty.toml", include_str!("data/faulty.toml")),
+    ("elsewhere.toml", include_str!("data/elsewhere.toml")),
     ("hire.json", include_str!("data/hire.json")),
     ("payroll.json", include_str!("data/payroll.json")),
 ];

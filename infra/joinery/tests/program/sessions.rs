@@ -1,6 +1,6 @@
 //! Golden sessions: each file of `sessions/` is a terminal's content. Lines beginning with `$ ` are commands, lines with `! `
 //! came on stderr, `? N` is an exit code other than 0; everything else came on stdout. Each file begins with a company as
-//! it was prepared. `UPDATE_GOLDEN=1` writes what happened into the files instead of comparing.
+//! it was prepared; `$GRAPH` is its tenant's address. `UPDATE_GOLDEN=1` writes what happened into the files instead of comparing.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -48,7 +48,7 @@ async fn play(written: &str) -> String {
     }
     let mut played = String::new();
     for command in written.lines().filter_map(|line| line.strip_prefix("$ ")) {
-        let arguments = words(command);
+        let arguments = words(&command.replace("$GRAPH", &company.graph.base_url()));
         let output = program(&company, &arguments[1..]).output().await.unwrap();
         assert_eq!(arguments[0], "joinery");
         let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());

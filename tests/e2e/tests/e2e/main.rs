@@ -7,6 +7,8 @@ mod crash;
 #[cfg(test)]
 mod day;
 #[cfg(test)]
+mod guests;
+#[cfg(test)]
 mod guards;
 #[cfg(test)]
 mod journeys;
@@ -14,5 +16,9 @@ mod journeys;
 mod laws;
 #[cfg(test)]
 mod standards;
+#[cfg(test)]
+mod matching;
+#[cfg(test)]
+mod refused_cuts;
 #[cfg(test)]
 mod world;

@@ -6,6 +6,7 @@
 
 pub(crate) mod hr;
 mod hr_system;
+mod operators;
 mod ports;
 mod schedule;
 pub(crate) mod tenant;

@@ -109,7 +109,7 @@ async fn an_account_with_the_same_employee_number_is_a_humans_question_and_not_t
     world.run_for_minutes(30).await;
     assert!(world.written().is_empty() && world.accounts("hr:7").is_empty());
     let story = world.story("hr:7").await;
-    assert!(story.contains("an account with this employee number exists"), "{story}");
+    assert!(story.contains("match an existing account") && story.contains("same employeeId"), "{story}");
     // The administrator says whose it is.
     let anchor: Value = json!({crate::world::tenant::ANCHOR: "hr:7"});
     world.control("objects/20000000-0000-0000-0000-000000000010", &anchor);

@@ -63,8 +63,16 @@ impl Check<'_> {
 
     async fn domain(&mut self) -> Result<(), Error> {
         let path = "tenant.domain";
-        let read = self.client.domains().await;
-        let Some(domains) = self.permitted(read, path, "Domain.Read.All")? else { return Ok(()) };
+        let domains = match self.client.domains().await {
+            // Nothing else that Joinery does takes this permission.
+            Err(Error::Refused { refusal: Refusal::InsufficientPrivileges, answer }) => {
+                let help =
+                    "make sure it is a verified domain, or give the application the permission `Domain.Read.All`";
+                self.warning(path, format!("the tenant refuses `{}`", answer.route), help);
+                return Ok(());
+            }
+            read => read?,
+        };
         let wanted = &self.policy.tenant.domain;
         match domains.iter().find(|domain| domain.id.eq_ignore_ascii_case(wanted)) {
             Some(domain) if domain.is_verified => {}

@@ -93,7 +93,9 @@ async fn m01_a_guests_end_cuts_without_a_password_reset_and_deletes_in_the_end()
     assert_eq!((world.groups("hr:7"), world.licenses("hr:7")), (vec![], vec![]));
     assert_eq!(count(&world, "POST", &format!("/users/{id}/revokeSignInSessions")), 2);
     let calls = world.calls();
-    assert!(!calls.iter().any(|call| call["path"] == format!("/users/{id}") && !call["body"]["passwordProfile"].is_null()));
+    assert!(
+        !calls.iter().any(|call| call["path"] == format!("/users/{id}") && !call["body"]["passwordProfile"].is_null())
+    );
     // Extended: let in again, without a second invitation.
     world.hear("7", &json!({"employment.contract_end_date": "2026-03-20"})).await;
     world.run_for_minutes(10).await;
@@ -174,7 +176,10 @@ async fn m01_temporary_staff_are_cut_at_the_end_of_their_contract_and_an_extensi
     facts["employment.contract_end_date"] = json!("2026-03-06");
     world.hear("7", &facts).await;
     world.run_for_minutes(10).await;
-    assert_eq!((world.account("hr:7")["userType"].clone(), world.account("hr:7")["accountEnabled"].clone()), (json!("Member"), json!(true)));
+    assert_eq!(
+        (world.account("hr:7")["userType"].clone(), world.account("hr:7")["accountEnabled"].clone()),
+        (json!("Member"), json!(true))
+    );
     world.hear("7", &json!({"employment.contract_end_date": "2026-03-13"})).await;
     world.run_until("2026-03-13T16:59:00Z".parse().unwrap()).await;
     assert_eq!(world.account("hr:7")["accountEnabled"], true);
@@ -221,7 +226,11 @@ async fn m01_a_contractor_becomes_an_employee_in_the_same_account_and_a_guest_by
     let tasks = world.tasks("hr:7").await;
     assert!(tasks.len() == 1 && tasks[0].contains("make a guest of a member"), "{tasks:?}");
     assert!(invitations(&world).is_empty());
-    assert_eq!((world.account("hr:7")["accountEnabled"].clone(), world.groups("hr:7").len()), (json!(true), 2), "access stays until somebody decides");
+    assert_eq!(
+        (world.account("hr:7")["accountEnabled"].clone(), world.groups("hr:7").len()),
+        (json!(true), 2),
+        "access stays until somebody decides"
+    );
     world.hear("7", &json!({"termination.immediate": true})).await;
     world.run_for_minutes(10).await;
     assert_eq!(world.account("hr:7")["accountEnabled"], false);
@@ -232,17 +241,17 @@ async fn first_minutes(from: &World, trouble: Trouble, expected: Option<&Value>)
     let mut world = from.fork(trouble);
     let event = world.event("7", &guest("Sales", "2026-02-02"));
     let until = world.now() + jiff::SignedDuration::from_mins(20);
-    let story = async {
+    let story = Box::pin(async {
         assert!(world.deliver(&event).await.is_success());
         world.run_until(until).await;
-    };
+    });
     let survived = world.survive(story).await;
     assert_eq!(survived, trouble.crash_at.is_none(), "{trouble:?}");
     let (writes, calls) = (world.writes(), world.calls_made());
     if !survived {
         world = world.restart(Trouble { crash_at: None, ..trouble });
         world.deliver(&event).await;
-        world.run_until(until).await;
+        Box::pin(world.run_until(until)).await;
     }
     let end = json!({"tenant": world.tenant(), "books": world.books().await});
     if let Some(expected) = expected {
@@ -278,15 +287,15 @@ async fn a_guest_dismissed_while_the_invitation_is_open_ends_without_access() {
         let world = from.fork(Trouble { crash_at: Some(at), ..Trouble::default() });
         let joins = world.event("7", &guest("Sales", "2026-02-02"));
         let until = world.now() + jiff::SignedDuration::from_mins(20);
-        let story = async {
+        let story = Box::pin(async {
             world.deliver(&joins).await;
             world.run_until(until).await;
-        };
+        });
         assert!(!world.survive(story).await);
         let world = world.restart(Trouble::default());
         world.deliver(&joins).await;
         world.hear("7", &json!({"termination.immediate": true})).await;
-        world.run_until(until).await;
+        Box::pin(world.run_until(until)).await;
         let snapshot = world.emulator().tenant().snapshot(false);
         let guests = snapshot["users"].as_array().unwrap().iter().filter(|user| user["mail"] == ADDRESS);
         for guest in guests {

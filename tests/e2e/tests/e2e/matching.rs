@@ -63,25 +63,49 @@ async fn nothing_is_made_while_an_account_may_be_somebodys_and_a_confirmation_bi
     assert!(world.written().is_empty(), "{:?}", world.written());
     let tasks = world.tasks("hr:7").await;
     let [task] = tasks.as_slice() else { panic!("{tasks:?}") };
-    for part in ["match an existing account", "one account", ADA, "same employeeId", "joinery match confirm hr:7", "joinery match reject hr:7"] {
+    for part in [
+        "match an existing account",
+        "one account",
+        ADA,
+        "same employeeId",
+        "joinery match confirm hr:7",
+        "joinery match reject hr:7",
+    ] {
         assert!(task.contains(part), "{part}: {task}");
     }
     assert_eq!(world.confirm("hr:7", ADA, false).await, Answer::Recorded);
     world.run_for_minutes(10).await;
     let account = world.account("hr:7");
-    assert_eq!((&account["id"], &account["department"], &account["accountEnabled"]), (&json!(ADA), &json!("Sales"), &json!(true)));
+    assert_eq!(
+        (&account["id"], &account["department"], &account["accountEnabled"]),
+        (&json!(ADA), &json!("Sales"), &json!(true))
+    );
     assert_eq!(world.groups("hr:7"), ["By hand", "Everyone", "Sales"]);
     assert_eq!(world.licenses("hr:7"), ["SPE_E3"]);
-    assert!(!world.written().iter().any(|(line, _)| line == "POST /users" || line.ends_with("assignLicense")), "{:?}", world.written());
+    assert!(
+        !world.written().iter().any(|(line, _)| line == "POST /users" || line.ends_with("assignLicense")),
+        "{:?}",
+        world.written()
+    );
     let person = world.person("hr:7").await;
     let origins: Vec<_> = person.grants.values().map(|grant| (grant.target.to_string(), grant.origin)).collect();
     let sales = "group:10000000-0000-0000-0000-000000000002".to_owned();
-    assert_eq!(origins, [(format!("group:{EVERYONE}"), Origin::PreExisting), (sales, Origin::Ours), (format!("license:{E3}"), Origin::PreExisting)]);
+    assert_eq!(
+        origins,
+        [
+            (format!("group:{EVERYONE}"), Origin::PreExisting),
+            (sales, Origin::Ours),
+            (format!("license:{E3}"), Origin::PreExisting)
+        ]
+    );
     assert_eq!(world.tasks("hr:7").await, Vec::<String>::new());
     // What was there before is not ours to take when the job changes.
     world.hear("7", &json!({"org.department.name": "Law"})).await;
     world.run_for_minutes(10).await;
-    assert_eq!((world.groups("hr:7"), world.licenses("hr:7")), (vec!["By hand".to_owned(), "Everyone".to_owned()], vec!["SPE_E3"]));
+    assert_eq!(
+        (world.groups("hr:7"), world.licenses("hr:7")),
+        (vec!["By hand".to_owned(), "Everyone".to_owned()], vec!["SPE_E3"])
+    );
     // And when somebody who was confirmed leaves, they are cut like anybody else.
     world.hear("7", &json!({"termination.immediate": true})).await;
     world.run_for_minutes(10).await;
@@ -141,7 +165,10 @@ async fn every_evidence_counts_living_or_deleted_and_a_name_never() {
             let tasks = world.tasks("hr:7").await;
             match expected {
                 Some(expected) => {
-                    assert!(tasks.len() == 1 && tasks[0].contains(expected) && tasks[0].contains(TWIN), "{extra} {deleted}: {tasks:?}");
+                    assert!(
+                        tasks.len() == 1 && tasks[0].contains(expected) && tasks[0].contains(TWIN),
+                        "{extra} {deleted}: {tasks:?}"
+                    );
                     assert_eq!(tasks[0].contains("; deleted member"), deleted);
                     assert!(world.written().is_empty());
                 }
@@ -160,10 +187,17 @@ async fn the_policy_may_let_the_number_bind_but_of_two_accounts_a_human_must_cho
     assert_eq!(world.account("hr:7")["id"], ADA);
     assert_eq!(world.tasks("hr:7").await, Vec::<String>::new());
 
-    let world = by_number().and_user(json!({"id": TWIN, "userPrincipalName": "al@contoso.example", "displayName": "Al", "employeeId": "1007"})).build();
+    let world = by_number()
+        .and_user(
+            json!({"id": TWIN, "userPrincipalName": "al@contoso.example", "displayName": "Al", "employeeId": "1007"}),
+        )
+        .build();
     asked(&world).await;
     let tasks = world.tasks("hr:7").await;
-    assert!(tasks.len() == 1 && tasks[0].contains("2 accounts") && tasks[0].contains(ADA) && tasks[0].contains(TWIN), "{tasks:?}");
+    assert!(
+        tasks.len() == 1 && tasks[0].contains("2 accounts") && tasks[0].contains(ADA) && tasks[0].contains(TWIN),
+        "{tasks:?}"
+    );
     assert_eq!(world.candidates("hr:7").await.len(), 2);
     assert!(world.written().is_empty());
     world.reject("hr:7", TWIN).await;
@@ -225,7 +259,9 @@ async fn a_wrongly_numbered_ceo_is_not_locked_out_by_somebody_elses_dismissal() 
     let pages = world.pages();
     let [page] = pages.as_slice() else { panic!("{pages:?}") };
     assert!(page.text.contains("joinery match confirm hr:7"), "{}", page.text);
-    assert!(matches!(world.confirm("hr:7", ADA, false).await, Answer::Insist(warnings) if warnings[0].contains("will be cut")));
+    assert!(
+        matches!(world.confirm("hr:7", ADA, false).await, Answer::Insist(warnings) if warnings[0].contains("will be cut"))
+    );
     assert_eq!(world.confirm("hr:7", ADA, true).await, Answer::Recorded);
     world.run_for_minutes(10).await;
     assert_eq!(world.account("hr:7")["accountEnabled"], false);
@@ -288,11 +324,11 @@ async fn confirmed(from: &World, trouble: Trouble, expected: Option<&Value>) -> 
     let mut world = from.fork(trouble);
     let until = world.now() + jiff::SignedDuration::from_mins(20);
     let said = std::sync::atomic::AtomicBool::new(false);
-    let story = async {
+    let story = Box::pin(async {
         while world.confirm("hr:7", ADA, false).await != Answer::Recorded {}
         said.store(true, std::sync::atomic::Ordering::Relaxed);
         world.run_until(until).await;
-    };
+    });
     let survived = world.survive(story).await;
     assert_eq!(survived, trouble.crash_at.is_none(), "{trouble:?}");
     let (writes, calls) = (world.writes(), world.calls_made());
@@ -303,7 +339,7 @@ async fn confirmed(from: &World, trouble: Trouble, expected: Option<&Value>) -> 
         if !said.load(std::sync::atomic::Ordering::Relaxed) && !bound {
             world.confirm("hr:7", ADA, false).await;
         }
-        world.run_until(until).await;
+        Box::pin(world.run_until(until)).await;
     }
     let end = json!({"tenant": world.tenant(), "books": world.books().await});
     if let Some(expected) = expected {

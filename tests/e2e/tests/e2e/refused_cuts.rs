@@ -42,7 +42,11 @@ async fn an_administrator_is_cut_as_far_as_graph_allows_pages_at_once_and_stays_
     assert_ne!(account["signInSessionsValidFromDateTime"], Value::Null);
     assert_eq!((world.groups("hr:7"), world.licenses("hr:7")), (vec![], vec![]));
     assert!(uncut(&world).await.contains(&"block sign-in".to_owned()), "{:?}", uncut(&world).await);
-    assert!(world.pages().iter().any(|page| page.text.contains("block sign-in") && page.text.contains("by hand")), "{:?}", world.pages());
+    assert!(
+        world.pages().iter().any(|page| page.text.contains("block sign-in") && page.text.contains("by hand")),
+        "{:?}",
+        world.pages()
+    );
     let pages = world.pages().len();
     world.run_for_minutes(300).await;
     assert_eq!(world.pages().len(), pages, "the same thing pages once");
@@ -55,7 +59,8 @@ async fn an_administrator_is_cut_as_far_as_graph_allows_pages_at_once_and_stays_
     assert_eq!(world.tasks("hr:7").await, Vec::<String>::new());
     let story = world.story("hr:7").await;
     assert!(story.contains("block sign-in: read back"), "{story}");
-    let since: jiff::Timestamp = world.account("hr:7")["signInSessionsValidFromDateTime"].as_str().unwrap().parse().unwrap();
+    let since: jiff::Timestamp =
+        world.account("hr:7")["signInSessionsValidFromDateTime"].as_str().unwrap().parse().unwrap();
     assert!(since >= blocked, "sessions from before the block are over");
     assert_eq!(world.pages().len(), pages);
 
@@ -84,7 +89,8 @@ async fn m03_a_synchronized_leavers_task_closes_as_verified_when_the_account_rea
     assert_eq!(progress::uncut(&sven).count(), 0);
     let story = world.story("hr:90").await;
     assert!(story.contains("by hand: cut on-premises: read back"), "{story}");
-    let since: jiff::Timestamp = world.account("hr:90")["signInSessionsValidFromDateTime"].as_str().unwrap().parse().unwrap();
+    let since: jiff::Timestamp =
+        world.account("hr:90")["signInSessionsValidFromDateTime"].as_str().unwrap().parse().unwrap();
     assert!(since >= blocked);
     assert_eq!((world.failures(), world.pages().len()), (vec![], 1));
 }

@@ -37,7 +37,7 @@ impl World {
     /// An object of the tenant, living.
     pub(crate) fn object(&self, id: &str) -> serde_json::Value {
         let snapshot = self.emulator().tenant().snapshot(false);
-        let users = snapshot["users"].as_array().unwrap().iter();
-        users.filter(|user| user["id"] == id).cloned().next().unwrap_or_else(|| panic!("no user {id}"))
+        let mut users = snapshot["users"].as_array().unwrap().iter();
+        users.find(|user| user["id"] == id).cloned().unwrap_or_else(|| panic!("no user {id}"))
     }
 }

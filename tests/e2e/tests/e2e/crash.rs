@@ -19,7 +19,7 @@ const TOLD_MAX: usize = 3;
 async fn verdict(from: &Station, trouble: Trouble, expected: &Value) -> Option<String> {
     let (events, answered) = (day::events(), AtomicUsize::new(from.answered));
     let mut world = from.world.fork(trouble);
-    let survived = world.survive(day::play(&world, &events, &answered)).await;
+    let survived = Box::pin(world.survive(day::play(&world, &events, &answered))).await;
     // Trouble that never came would prove nothing.
     assert_eq!(survived, trouble.crash_at.is_none(), "{trouble:?}");
     if !survived {
@@ -39,8 +39,10 @@ fn check(troubles: impl Fn(&Station) -> Vec<Trouble>) {
     let morning = runtime().block_on(day::morning());
     let expected = runtime().block_on(day::undisturbed(&morning));
     let stations = runtime().block_on(day::stations(&morning));
-    let runs: Vec<_> =
-        stations.iter().flat_map(|station| troubles(station).into_iter().map(move |trouble| (station, trouble))).collect();
+    let runs: Vec<_> = stations
+        .iter()
+        .flat_map(|station| troubles(station).into_iter().map(move |trouble| (station, trouble)))
+        .collect();
     let (next, bad) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..THREADS {

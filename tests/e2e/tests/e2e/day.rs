@@ -20,8 +20,12 @@ const ENDS: &str = "2026-03-02T18:30:00Z";
 /// The company in the morning: four people work here, one has left.
 pub(crate) async fn morning() -> World {
     let world = Setup::new().build();
-    let people =
-        [("1", "Mo", "Ver", "Sales"), ("2", "Lea", "Ver", "Design"), ("3", "Tim", "Minated", "Engineering"), ("4", "Re", "Hire", "Sales")];
+    let people = [
+        ("1", "Mo", "Ver", "Sales"),
+        ("2", "Lea", "Ver", "Design"),
+        ("3", "Tim", "Minated", "Engineering"),
+        ("4", "Re", "Hire", "Sales"),
+    ];
     for (id, given, family, department) in people {
         world.hear(id, &joiner(given, family, department, "2026-02-02")).await;
     }

@@ -102,7 +102,7 @@ fn no_leaver_ends_with_access_whatever_the_cut_runs_into() {
         workers in 1_usize..5, yields in 1_usize..4, twice in any::<bool>(),
     )| {
         block_on(async {
-            let world = Setup::new().with_trouble(Trouble { yields, twice, ..Trouble::default() }).build();
+            let world = Setup::new().with_trouble(Trouble { twice, yields, ..Trouble::default() }).build();
             world.hear("1", &joiner("Lea", "Ver", "Sales", "2026-02-02")).await;
             if settled {
                 world.run_for_minutes(5).await;
@@ -122,7 +122,7 @@ fn no_leaver_ends_with_access_whatever_the_cut_runs_into() {
                     world.deliver(event).await;
                 }
             };
-            world.run_together(workers, said, world.now() + SignedDuration::from_hours(2)).await;
+            world.run_together_while(workers, said, world.now() + SignedDuration::from_hours(2)).await;
             has_no_access(&world)
         })?;
     });

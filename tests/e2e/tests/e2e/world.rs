@@ -6,6 +6,7 @@
 
 pub(crate) mod hr;
 mod hr_system;
+mod look;
 mod operators;
 mod ports;
 mod schedule;
@@ -19,13 +20,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use domain::ids::PersonId;
 use domain::message::QueueName;
-use domain::person::{Person, TimelineEntry};
 use domain::policy::Policy;
-use domain::ports::{Clock, FailureReport, Fences, Mode, Page, Roster, Vault};
-use domain::step::StepState;
-use embedded::{Durability, FailureFilter, Store};
+use domain::ports::{Clock, Mode, Roster};
+use embedded::{Durability, Store};
 use graph::client::Inputs;
 use graph::{Lane, Pace};
 use graph_emulator::{Emulator, Tenant};
@@ -206,8 +204,7 @@ impl World {
             clock: Arc::clone(&clock),
             entropy: site.entropy.clone(),
         };
-        let intake =
-            intake::App { connections: connections(), outbox: ports.clone(), parking: ports, clock };
+        let intake = intake::App { connections: connections(), outbox: ports.clone(), parking: ports, clock };
         Self { site, store, machine, intake, schedule, wire }
     }
 
@@ -290,13 +287,10 @@ impl World {
                 continue;
             }
             let next = due.into_iter().chain(self.store.next_visible_at().unwrap()).min();
-            match next.filter(|next| *next <= until) {
-                Some(next) => self.site.forward_to(next),
-                None => {
-                    self.site.forward_to(until);
-                    return;
-                }
-            }
+            let Some(next) = next.filter(|next| *next <= until) else {
+                return self.site.forward_to(until);
+            };
+            self.site.forward_to(next);
         }
         panic!("nothing settles before {until}:\n{}", self.dump().await);
     }
@@ -311,9 +305,13 @@ impl World {
         self.run_until(self.now() + SignedDuration::from_mins(minutes)).await;
     }
 
-    /// As [`World::run_until`], but at first with several workers who take turns at every call to Graph, while something else
-    /// goes on beside them.
-    pub(crate) async fn run_together(&self, workers: usize, beside: impl Future<Output = ()>, until: Timestamp) {
+    /// As [`World::run_until`], but at first with several workers who take turns at every call to Graph.
+    pub(crate) async fn run_together(&self, workers: usize, until: Timestamp) {
+        self.run_together_while(workers, async {}, until).await;
+    }
+
+    /// As [`World::run_together`], while something else goes on beside the workers.
+    pub(crate) async fn run_together_while(&self, workers: usize, beside: impl Future<Output = ()>, until: Timestamp) {
         let idle: Vec<_> = (0..workers).map(|_| AtomicBool::new(false)).collect();
         let over = AtomicBool::new(false);
         let watch = async {
@@ -354,197 +352,6 @@ impl World {
     pub(crate) fn calls_made(&self) -> usize {
         self.wire.calls.load(Ordering::Relaxed)
     }
-
-    // ---- looking
-
-    /// Granting calls that should never have been made.
-    pub(crate) fn wrongs(&self) -> Vec<String> {
-        self.wire.witness.seen()
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        self.site.clock.now()
-    }
-
-    pub(crate) fn emulator(&self) -> &Emulator {
-        &self.site.emulator
-    }
-
-    /// The whole tenant, comparable.
-    pub(crate) fn tenant(&self) -> Value {
-        tenant::normalized(&self.site.emulator)
-    }
-
-    /// What our own books say at an end, comparable: whose access is whose, what is still open, and whether a first credential is
-    /// there to be handed out.
-    pub(crate) async fn books(&self) -> Value {
-        let mut books = serde_json::Map::new();
-        for id in self.store.list(None, 100).await.unwrap() {
-            let person = self.store.person(&id).await.unwrap().unwrap();
-            let account = &person.head.account;
-            let sealed = match &account.credential {
-                Some(reference) => self.store.peek(reference).await.unwrap().is_some(),
-                None => false,
-            };
-            let grants = person.grants.values().map(|grant| format!("{} {:?} {} {:?}", grant.target, grant.origin, grant.held, grant.reasons));
-            let open = person.steps.values().filter(|step| !matches!(step.state, StepState::Verified { .. }));
-            let page = json!({
-                "phase": person.head.phase,
-                "generation": person.head.generation,
-                "fence": self.store.is_up(&id).await.unwrap(),
-                "upn": account.upn,
-                "bound": account.object_id.is_some(),
-                "creating": account.intent.is_some(),
-                "sealed": sealed,
-                "grants": grants.collect::<Vec<_>>(),
-                "open": open.map(|step| format!("{}: {}", step.action.phrase(), step.state.word())).collect::<Vec<_>>(),
-            });
-            books.insert(id.to_string(), page);
-        }
-        Value::Object(books)
-    }
-
-    /// What the roster knows of a person, such as `hr:7`.
-    pub(crate) async fn person(&self, id: &str) -> Person {
-        self.known(id).await.unwrap_or_else(|| panic!("nobody knows {id}"))
-    }
-
-    /// As [`World::person`], if there is anything.
-    pub(crate) async fn known(&self, id: &str) -> Option<Person> {
-        self.store.person(&id.parse().unwrap()).await.unwrap()
-    }
-
-    pub(crate) async fn timeline(&self, id: &str) -> Vec<TimelineEntry> {
-        self.store.timeline(&id.parse().unwrap(), 1000).await.unwrap()
-    }
-
-    /// The lines of a person's timeline.
-    pub(crate) async fn story(&self, id: &str) -> String {
-        let lines = self.timeline(id).await;
-        lines.iter().map(|line| format!("{} {:?} {}: {}\n", line.at, line.kind, line.function, line.text)).collect()
-    }
-
-    /// The live accounts that carry the person's anchor.
-    pub(crate) fn accounts(&self, person: &str) -> Vec<Value> {
-        self.anchored("users", person)
-    }
-
-    /// The deleted ones.
-    pub(crate) fn deleted_accounts(&self, person: &str) -> Vec<Value> {
-        self.anchored("deletedItems", person)
-    }
-
-    fn anchored(&self, list: &str, person: &str) -> Vec<Value> {
-        let snapshot = self.emulator().tenant().snapshot(false);
-        let users = snapshot[list].as_array().unwrap().iter();
-        users.filter(|user| user[tenant::ANCHOR] == person).cloned().collect()
-    }
-
-    /// The one live account of a person.
-    pub(crate) fn account(&self, person: &str) -> Value {
-        let accounts = self.accounts(person);
-        assert_eq!(accounts.len(), 1, "{person} has {} accounts", accounts.len());
-        accounts.into_iter().next().unwrap()
-    }
-
-    /// Names of the groups somebody has put the person's account in, in order. Memberships that Entra computes are left out.
-    pub(crate) fn groups(&self, person: &str) -> Vec<String> {
-        let id = self.account(person)["id"].clone();
-        let snapshot = self.emulator().tenant().snapshot(false);
-        let groups = snapshot["groups"].as_array().unwrap().iter();
-        let assigned = groups.filter(|group| group["membershipRule"].is_null());
-        let own = assigned.filter(|group| group["members"].as_array().unwrap().contains(&id));
-        let mut names: Vec<_> = own.map(|group| group["displayName"].as_str().unwrap().to_owned()).collect();
-        names.sort();
-        names
-    }
-
-    /// Part numbers of the licenses the person's account holds from any source, in order.
-    pub(crate) fn licenses(&self, person: &str) -> Vec<&'static str> {
-        let account = self.account(person);
-        let mut names: Vec<_> = account["assignedLicenses"].as_array().unwrap().iter().map(part_number).collect();
-        names.sort_unstable();
-        names
-    }
-
-    /// Calls to Graph: everything that was tried.
-    pub(crate) fn calls(&self) -> Vec<Value> {
-        self.emulator().tenant().calls(0).as_array().unwrap().clone()
-    }
-
-    /// Calls that write, as `METHOD path`, with their status.
-    pub(crate) fn written(&self) -> Vec<(String, u64)> {
-        let calls = self.calls();
-        let writes = calls.iter().filter(|call| call["method"] != "GET");
-        let line = |call: &Value| format!("{} {}", call["method"].as_str().unwrap(), call["path"].as_str().unwrap());
-        writes.map(|call| (line(call), call["status"].as_u64().unwrap())).collect()
-    }
-
-    /// Tells the emulator's control interface to do something.
-    pub(crate) fn control(&self, what: &str, body: &Value) -> Value {
-        let body = body.to_string();
-        let call = graph_emulator::Call {
-            method: &http::Method::PUT,
-            path: &format!("/_control/{what}"),
-            query: "",
-            headers: &http::HeaderMap::new(),
-            body: body.as_bytes(),
-        };
-        let answer = self.emulator().tenant().answer(&call);
-        assert_eq!(answer.status, 200, "{what} {body}: {}", answer.value());
-        answer.value().clone()
-    }
-
-    /// A call to Graph by somebody else, an administrator for instance.
-    pub(crate) fn by_hand(&self, method: &http::Method, path: &str, body: &Value) {
-        let headers = [(http::header::AUTHORIZATION, http::HeaderValue::from_static("Bearer somebody-else"))];
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let call = graph_emulator::Call {
-            method,
-            path: &format!("/v1.0{path}"),
-            query: "",
-            headers: &headers.into_iter().collect(),
-            body: body.as_bytes(),
-        };
-        let answer = self.emulator().tenant().answer(&call);
-        assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.value());
-    }
-
-    pub(crate) fn pages(&self) -> Vec<Page> {
-        self.store.pages(1000).unwrap()
-    }
-
-    pub(crate) fn failures(&self) -> Vec<FailureReport> {
-        self.store.failures(&FailureFilter::default(), 1000).unwrap()
-    }
-
-    /// Everything a person would want to know of a world that went wrong.
-    pub(crate) async fn dump(&self) -> String {
-        use std::fmt::Write;
-        let mut text = format!("at {}\n", self.now());
-        for queue in QueueName::ALL {
-            writeln!(text, "queue {queue}: {}", self.store.depth(queue).unwrap()).unwrap();
-        }
-        for id in self.store.list(None, 50).await.unwrap() {
-            let person = self.store.person(&id).await.unwrap().unwrap();
-            writeln!(text, "== {id} {} generation {} {:?}", person.head.phase, person.head.generation, person.head.account)
-                .unwrap();
-            for step in person.steps.values() {
-                writeln!(text, "   {} {:?} tries {} wake {:?}", step.action.phrase(), step.state, step.attempts, step.wake_at)
-                    .unwrap();
-            }
-            text.push_str(&self.story(&id.to_string()).await);
-        }
-        for failure in self.failures() {
-            writeln!(text, "failure {} {}: {}", failure.function, failure.cause, failure.reason).unwrap();
-        }
-        text
-    }
-}
-
-/// The id of a person of connection `hr`.
-pub(crate) fn person_id(id: &str) -> PersonId {
-    id.parse().unwrap()
 }
 
 /// Gives way so many times.
@@ -589,15 +396,6 @@ fn connections() -> BTreeMap<String, Connection> {
         ("hr".to_owned(), connection("standard-webhooks", hr::HR_SECRET)),
         ("bamboo".to_owned(), connection("bamboohr", hr::BAMBOO_SECRET)),
     ])
-}
-
-fn part_number(license: &Value) -> &'static str {
-    match license["skuId"].as_str().unwrap() {
-        "05e9a617-0261-4cee-bb44-138d3ef5d965" => "SPE_E3",
-        "f8a1db68-be16-40ed-86d5-cb42ce701560" => "POWER_BI_PRO",
-        "c5928f49-12ba-48f7-ada3-0d743a3601d5" => "VISIOCLIENT",
-        other => panic!("a product nobody knows: {other}"),
-    }
 }
 
 fn copy(from: &std::path::Path, to: &std::path::Path) {

@@ -1,7 +1,7 @@
 //! Kinds of groups, and whose a membership is.
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{count, employ};
 use crate::world::{Setup, joiner};
@@ -87,7 +87,8 @@ async fn a_membership_that_was_there_before_us_is_kept_by_rules_and_goes_with_th
 
 #[tokio::test]
 async fn a_leaver_keeps_what_was_there_before_us_where_the_policy_says_so() {
-    let setup = Setup::new().with_policy("delete_days_after = 30", "delete_days_after = 30\nleavers_keep_preexisting = true");
+    let setup =
+        Setup::new().with_policy("delete_days_after = 30", "delete_days_after = 30\nleavers_keep_preexisting = true");
     let world = setup.build();
     employ(&world, "7", "Ada", "Lovelace", "Sales").await;
     let id = world.account("hr:7")["id"].as_str().unwrap().to_owned();
@@ -109,5 +110,4 @@ async fn members_whom_nobody_asked_for_leave_a_group_that_is_exclusively_ours() 
     world.hear("7", &json!({"org.job.title": "Clerk"})).await;
     world.run_for_minutes(5).await;
     assert_eq!(world.groups("hr:7"), ["Everyone", "Sales"]);
-    let _ = Value::Null;
 }

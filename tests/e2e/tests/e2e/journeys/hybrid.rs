@@ -24,7 +24,10 @@ async fn m03_m15_a_synchronized_account_gets_location_license_and_cloud_groups_a
     let [patch] = patches.as_slice() else { panic!("{patches:?}") };
     assert_eq!(patch["body"], json!({"usageLocation": "NL"}));
     let story = world.story("hr:90").await;
-    assert!(story.contains("change") && story.contains("jobTitle") && story.contains("in Active Directory on-premises"), "{story}");
+    assert!(
+        story.contains("change") && story.contains("jobTitle") && story.contains("in Active Directory on-premises"),
+        "{story}"
+    );
     assert!(!story.contains("Synced Engineer"));
     assert_eq!(world.failures(), vec![]);
 }

@@ -39,7 +39,8 @@ fn listen() {
     SUBSCRIBER.call_once(|| {
         let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Ear);
         let listening = dynamic_filter_fn(|_, _| HEARD.with_borrow(Option::is_some));
-        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer.with_filter(listening))).unwrap();
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer.with_filter(listening)))
+            .unwrap();
     });
     HEARD.set(Some(Vec::new()));
 }
@@ -80,6 +81,7 @@ async fn m06_no_secret_and_nothing_personal_is_logged_paged_or_told() {
     assert_eq!(world.knock(&unsigned).await, StatusCode::UNAUTHORIZED);
     world.run_for_minutes(90).await;
 
+    assert!(world.faults_struck().iter().all(|struck| *struck > 0), "a fault never struck");
     let mut told = String::from_utf8(HEARD.take().unwrap()).unwrap();
     assert!(told.contains("graph call") && told.contains("hr:7"), "the log was heard");
     for id in ["hr:7", "hr:8", "hr:9"] {
@@ -88,9 +90,18 @@ async fn m06_no_secret_and_nothing_personal_is_logged_paged_or_told() {
     assert!(!world.pages().is_empty() && !world.failures().is_empty(), "{}", world.dump().await);
     told.extend(world.pages().iter().map(|page| page.text.clone()));
     told.extend(world.failures().iter().map(|failure| format!("{} {:?}", failure.reason, failure.person)));
-    let secrets = [hr::HR_SECRET, hr::HR_SECRET.trim_start_matches("whsec_"), hr::BAMBOO_SECRET, "Bearer", "ordinary", "99887766"];
+    let secrets = [
+        hr::HR_SECRET,
+        hr::HR_SECRET.trim_start_matches("whsec_"),
+        hr::BAMBOO_SECRET,
+        "Bearer",
+        "ordinary",
+        "99887766",
+    ];
     let told = told.to_lowercase();
-    for secret in secrets.iter().map(ToString::to_string).chain(password).chain(["planted".to_owned(), "999-88".to_owned()]) {
+    for secret in
+        secrets.iter().map(ToString::to_string).chain(password).chain(["planted".to_owned(), "999-88".to_owned()])
+    {
         let found = told.find(&secret.to_lowercase());
         let near = found.map(|at| told.get(at.saturating_sub(200)..at + 40).unwrap_or_default());
         assert_eq!(near, None, "somebody told {secret}");

@@ -67,7 +67,7 @@ pub(crate) fn bamboo(body: &Value, now: Timestamp) -> Request<Bytes> {
     let body = body.to_string();
     let seconds = now.as_second().to_string();
     let signature = sign(BAMBOO_SECRET.as_bytes(), format!("{body}{seconds}").as_bytes());
-    let hex: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = format!("{:x}", Bytes::from(signature));
     Request::post("/hr/bamboo")
         .header("content-type", "application/json")
         .header("x-bamboohr-timestamp", seconds)

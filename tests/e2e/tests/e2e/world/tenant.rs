@@ -21,7 +21,8 @@ pub(crate) fn normalized(emulator: &Emulator) -> Value {
                 continue;
             }
             let name = user[ANCHOR].as_str().or_else(|| user["userPrincipalName"].as_str()).unwrap_or("nobody");
-            let same = names.iter().filter(|(_, known): &&(String, String)| known.starts_with(&format!("<{name}#"))).count();
+            let same =
+                names.iter().filter(|(_, known): &&(String, String)| known.starts_with(&format!("<{name}#"))).count();
             names.push((id.to_owned(), format!("<{name}#{same}>")));
         }
     }
@@ -59,7 +60,12 @@ fn compare(path: &str, expected: &Value, actual: &Value, lines: &mut Vec<String>
             let keys: std::collections::BTreeSet<_> = left.keys().chain(right.keys()).collect();
             for key in keys {
                 let null = Value::Null;
-                compare(&format!("{path}/{key}"), left.get(key).unwrap_or(&null), right.get(key).unwrap_or(&null), lines);
+                compare(
+                    &format!("{path}/{key}"),
+                    left.get(key).unwrap_or(&null),
+                    right.get(key).unwrap_or(&null),
+                    lines,
+                );
             }
         }
         (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {

@@ -65,7 +65,9 @@ impl Transport for Wire {
         let cut = || Lost::new(LostKind::Cut);
         let answer = self.router.clone().oneshot(request.map(Body::from)).await.map_err(|_| cut())?;
         give_way(self.yields).await;
-        granted.iter().for_each(|subject| self.witness.ends(subject));
+        if let Some(subject) = granted {
+            self.witness.ends(&subject);
+        }
         let (parts, body) = answer.into_parts();
         let bytes = to_bytes(body, ANSWER_BYTES_MAX).await.map_err(|_| cut())?;
         if loses { Err(cut()) } else { Ok(http::Response::from_parts(parts, bytes)) }

@@ -1,24 +1,24 @@
 //! Handlers and emulator together, and the rules the repository keeps about itself.
 
 #[cfg(test)]
-mod tidy;
-#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod day;
 #[cfg(test)]
-mod guests;
-#[cfg(test)]
 mod guards;
+#[cfg(test)]
+mod guests;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
-mod standards;
-#[cfg(test)]
 mod matching;
 #[cfg(test)]
 mod refused_cuts;
+#[cfg(test)]
+mod standards;
+#[cfg(test)]
+mod tidy;
 #[cfg(test)]
 mod world;

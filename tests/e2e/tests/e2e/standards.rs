@@ -105,7 +105,9 @@ async fn m04_two_newcomers_with_one_address_both_wait_and_one_correction_frees_b
 
 /// Texts of every kind, long ones among them.
 fn text() -> impl Strategy<Value = String> {
-    let odd = ["\u{200b}", "e\u{301}", " ", ".", "@", "a", "7", "\u{200d}", "-", "\u{fb1d}", "ü", "王", "+", "en", "US", "NL"];
+    let odd = [
+        "\u{200b}", "e\u{301}", " ", ".", "@", "a", "7", "\u{200d}", "-", "\u{fb1d}", "ü", "王", "+", "en", "US", "NL",
+    ];
     let lengths = select(vec![1_usize, 15, 16, 17, 40, 41, 64, 65, 128, 129, 256, 257, 1024, 1025]);
     prop_oneof![
         any::<String>(),
@@ -118,9 +120,20 @@ fn text() -> impl Strategy<Value = String> {
 
 /// Facts that end up in properties.
 const PATHS: [&str; 14] = [
-    "name.legal.given", "name.legal.family", "name.preferred.formatted", "org.job.title", "org.department.name",
-    "org.company.name", "org.division.name", "location.name", "location.city", "location.postal_code", "location.street",
-    "contact.work_mobile", "contact.work_phone", "locale.preferred_language",
+    "name.legal.given",
+    "name.legal.family",
+    "name.preferred.formatted",
+    "org.job.title",
+    "org.department.name",
+    "org.company.name",
+    "org.division.name",
+    "location.name",
+    "location.city",
+    "location.postal_code",
+    "location.street",
+    "contact.work_mobile",
+    "contact.work_phone",
+    "locale.preferred_language",
 ];
 
 proptest! {

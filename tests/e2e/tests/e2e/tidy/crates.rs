@@ -40,8 +40,20 @@ const ARROWS: &[Row] = &[
 /// a file, runs tasks, reads a clock or rolls dice has no place here. (jiff can read the clock; `clippy.toml` forbids
 /// that part of it.)
 const PURE: &[&str] = &["shared/rules", "shared/domain"];
-const PURE_USES: &[&str] =
-    &["async-trait", "deunicode", "icu_normalizer", "jiff", "memchr", "regex", "serde", "serde_json", "sha2", "strsim", "thiserror", "toml"];
+const PURE_USES: &[&str] = &[
+    "async-trait",
+    "deunicode",
+    "icu_normalizer",
+    "jiff",
+    "memchr",
+    "regex",
+    "serde",
+    "serde_json",
+    "sha2",
+    "strsim",
+    "thiserror",
+    "toml",
+];
 
 /// One crate of ours as `cargo metadata` tells it.
 struct Member {

@@ -132,7 +132,7 @@ fn standing_revoke(record: &Record) -> Option<&Stamp> {
     let cancelled = |id: &str, revoke: &Stamp| {
         let of_it = terms.iter().filter(|(other, _)| id.is_empty() || other.is_empty() || *other == id);
         let mut cancellations = of_it.flat_map(|(_, term)| term.cancelled.stamps());
-        cancellations.any(|cancelled| !revoke.is_after(cancelled))
+        cancellations.any(|cancelled| cancelled == revoke || cancelled.is_surely_after(revoke))
     };
     let revoked = terms.iter().flat_map(|(id, term)| term.revoked.stamps().filter(|revoke| !cancelled(id, revoke)));
     revoked.reduce(|one, other| if other.is_after(one) { other } else { one })
@@ -230,7 +230,7 @@ impl<'a> Start<'a> {
     /// Whether this opens a new term after what was said at `stamp`: a date first stated later, and not itself in the past
     /// of it. A corrected hire date in the past of a termination lifts nothing.
     fn is_new_after(&self, stamp: &Stamp, calendar: &Calendar) -> bool {
-        let stated_later = self.announced.is_some_and(|announced| announced.first.is_after(stamp));
+        let stated_later = self.announced.is_some_and(|announced| announced.first.is_surely_after(stamp));
         stated_later && self.date >= calendar.day(stamp.recorded_at)
     }
 }

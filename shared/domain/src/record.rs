@@ -61,6 +61,13 @@ impl Stamp {
             self.recorded_at > other.recorded_at
         }
     }
+
+    /// Whether this was said later beyond doubt: two statements of one second are told apart by nothing that means
+    /// anything. Only such a one gives access back.
+    pub fn is_surely_after(&self, other: &Self) -> bool {
+        let tie = self.version == other.version || self.version.is_none() || other.version.is_none();
+        if tie { self.recorded_at > other.recorded_at } else { self.version > other.version }
+    }
 }
 
 /// The newest statement of one fact.

@@ -11,7 +11,8 @@ pub(crate) fn allow(switches: Switches, action: &Action) -> bool {
     switches.mode == Mode::Enforce
         && match switches.stop {
             Stop::Nothing => true,
-            Stop::AllButCuts => action.cuts(),
+            // Binding and settling only look: without them a cut may not find its account.
+            Stop::AllButCuts => action.cuts() || matches!(action, Action::BindAccount { .. } | Action::SettleCreation),
             Stop::Everything => false,
         }
 }

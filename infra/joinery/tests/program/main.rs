@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may end in a panic anywhere")]
 
 mod company;
+mod kill;
 mod permissions;
 mod sessions;
 mod signing;

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How often it is looked whether it has happened.
 const LOOK: Duration = Duration::from_millis(20);
 
-async fn post(address: &str, id: &str, at: &str, body: &Value) -> (u16, Value) {
+pub(crate) async fn post(address: &str, id: &str, at: &str, body: &Value) -> (u16, Value) {
     let body = body.to_string();
     let mut request = reqwest::Client::new().post(format!("{address}/hr/hr")).body(body.clone());
     for (name, value) in headers(id, at.parse().unwrap(), &body) {
@@ -51,7 +51,7 @@ fn ready_account(company: &Company) -> Option<Value> {
 }
 
 /// Lets the tenant's time go on until it is so.
-async fn eventually<T>(company: &Company, is_so: impl Fn() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(company: &Company, mut is_so: impl FnMut() -> Option<T>) -> T {
     let wait = async {
         let mut looks = tokio::time::interval(LOOK);
         loop {
@@ -91,7 +91,7 @@ async fn the_listener_says_how_it_is_and_refuses_what_is_too_large() {
 }
 
 /// Starts the program and answers with the address on its first line.
-async fn started(company: &Company) -> (Child, String) {
+pub(crate) async fn started(company: &Company) -> (Child, String) {
     let graph = company.graph.base_url();
     let arguments =
         ["up", "--policy", "policy.toml", "--listen", "127.0.0.1:0", "--graph-url", &graph, "--clock", &graph];

@@ -94,3 +94,15 @@ async fn m03_a_synchronized_leavers_task_closes_as_verified_when_the_account_rea
     assert!(since >= blocked);
     assert_eq!((world.failures(), world.pages().len()), (vec![], 1));
 }
+
+#[tokio::test]
+async fn m17_a_leaver_of_whom_nothing_else_was_ever_heard_is_cut_by_the_mark_on_their_account() {
+    let user = json!({
+        "id": "20000000-0000-0000-0000-000000000077", "userPrincipalName": "old.hand@contoso.example",
+        "displayName": "Old Hand", "accountEnabled": true, ANCHOR: "hr:77",
+    });
+    let world = Setup::new().and_user(user).build();
+    world.hear("77", &json!({"termination.immediate": true})).await;
+    world.run_for_minutes(30).await;
+    assert_eq!(world.account("hr:77")["accountEnabled"], false);
+}

@@ -3,7 +3,7 @@
 use super::{Actual, Plan, Sight, View};
 use crate::guest;
 use crate::lifecycle::Want;
-use crate::matching::{self, Verdict};
+use crate::matching::{self, FoundBy, Verdict};
 use crate::policy::PersonKind;
 use crate::step::Action;
 
@@ -11,7 +11,9 @@ use crate::step::Action;
 pub fn needs_candidates(view: &View<'_>, sight: &Sight) -> bool {
     let account = &view.person.head.account;
     let has_none = account.object_id.is_none() || account.deleted_at.is_some();
-    *sight == Sight::Absent && has_none && !account.is_being_made() && wants_account(view)
+    // A leaver of whom nothing else was ever heard may have an account all the same: it is looked for, to be cut.
+    let is_unknown_leaver = view.standing.is_cut() && account.object_id.is_none();
+    *sight == Sight::Absent && has_none && !account.is_being_made() && (wants_account(view) || is_unknown_leaver)
 }
 
 /// Nobody is invited before their first day: the mail would come, and let them in.
@@ -37,11 +39,9 @@ pub(super) fn begin(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
             Verdict::Free => make(view, plan),
             Verdict::Bind(object, by) => {
                 let why = match by {
-                    matching::FoundBy::Anchor => "it carries this person's mark",
-                    matching::FoundBy::Confirmation => "it was confirmed to be this person's",
-                    matching::FoundBy::EmployeeId => {
-                        "it alone has this employee number, and the policy lets that count"
-                    }
+                    FoundBy::Anchor => "it carries this person's mark",
+                    FoundBy::Confirmation => "it was confirmed to be this person's",
+                    FoundBy::EmployeeId => "it alone has this employee number, and the policy lets that count",
                 };
                 plan.ask(Action::BindAccount { object, by }, why);
             }
@@ -53,6 +53,28 @@ pub(super) fn begin(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
         }
     }
 }
+
+/// Somebody whose access must be off and of whom no account is known: one that is theirs is taken, to be cut; one that may be theirs is
+/// a human's to cut.
+pub(super) fn find_to_cut(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
+    settle(view, plan);
+    if view.person.head.account.is_being_made() {
+        return;
+    }
+    match matching::decide(view, &actual.candidates) {
+        Verdict::Free => {}
+        Verdict::Bind(object, by) if by != FoundBy::EmployeeId => {
+            plan.ask(Action::BindAccount { object, by }, "it is this person's, whose access ended");
+        }
+        Verdict::Bind(..) | Verdict::Ask(_) => {
+            let instructions = matching::instructions(view, &actual.candidates);
+            plan.ask_human(CUT_UNMATCHED, None, view.standing.why.clone(), instructions);
+        }
+    }
+}
+
+/// The task of cutting an account that may be a leaver's.
+const CUT_UNMATCHED: &str = "cut an account that may be theirs";
 
 /// Asks what became of a call that may have made an account.
 pub(super) fn settle(view: &View<'_>, plan: &mut Plan) {

@@ -18,12 +18,7 @@ const CUT_ON_PREMISES: &str = "cut on-premises";
 pub(super) fn cut(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
     let account = &view.person.head.account;
     if account.object_id.is_none() {
-        beginning::settle(view, plan);
-        // An account that somebody says is a leaver's is taken as theirs, to be cut.
-        if let (Some(confirmed), false) = (&account.matching.confirmed, account.is_being_made()) {
-            let action = Action::BindAccount { object: confirmed.object_id.clone(), by: FoundBy::Confirmation };
-            plan.ask(action, "it was confirmed to be this person's, whose access ended");
-        }
+        beginning::find_to_cut(view, actual, plan);
         return;
     }
     if account.deleted_at.is_some() && !matches!(actual.sight, Sight::Present(_)) || actual.sight == Sight::Deleted {

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::beginning;
 use super::{Actual, Plan, Planned, Sight, View, Wait, is_enabled, is_guest, is_synchronized};
-use crate::matching::FoundBy;
 use crate::overlay::is_unsettled;
 use crate::planner::IN_FLIGHT;
 use crate::policy::PersonKind;

@@ -29,6 +29,9 @@ test-sdk: build-tools sdk ## run Microsoft's own SDKs against the emulator
 	@cargo build --locked --quiet --workspace --bin graph-emulator
 	@PYTHONPYCACHEPREFIX=$(SDK)/cache $(SDK)/venv/bin/python tests/sdk/run.py target/debug/graph-emulator $(SDK)/node_modules
 
+bench: build-tools ## measure what is claimed about speed, as ratios within one run
+	cargo bench --locked --package bench
+
 lint: static doc supply-chain ## check formatting, lints, documentation, licenses and dependencies
 
 fmt: check-tools ## format the code
@@ -118,4 +121,4 @@ END { if (passed + failed) printf "\n%d passed, %d failed, %d skipped\n", passed
 endef
 export COUNT_TESTS
 
-.PHONY: help run demo test test-sdk lint fmt doc clean-data static supply-chain build-tools check-tools sdk sdk-tools
+.PHONY: help run demo test test-sdk bench lint fmt doc clean-data static supply-chain build-tools check-tools sdk sdk-tools

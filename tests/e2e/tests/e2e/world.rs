@@ -37,12 +37,14 @@ use tempfile::TempDir;
 use url::Url;
 
 use hr::Event;
-use ports::{Ports, Twice};
+use hr_system::HrWire;
+use ports::{Ports, Repeated, Twice};
 use schedule::Schedule;
 use time::{NoSleep, Seeded, VirtualClock};
 use wire::{PlainToken, Wire};
 use witness::Witness;
 
+pub(crate) use hr_system::{HrStrike, HrTrouble};
 pub(crate) use wire::Losses;
 
 /// More messages than any story here needs; a run that takes more does not settle.
@@ -64,8 +66,12 @@ pub(crate) struct Trouble {
     pub(crate) crash_at: Option<usize>,
     /// Every message comes twice.
     pub(crate) twice: bool,
+    /// The message with this number comes twice.
+    pub(crate) again: Option<usize>,
     /// Answers of Graph that are lost.
     pub(crate) losses: Losses,
+    /// What the HR system's API does instead of answering.
+    pub(crate) hr: Option<HrTrouble>,
     /// How often each call to Graph lets other workers go first.
     pub(crate) yields: usize,
 }
@@ -159,7 +165,9 @@ pub(crate) struct World {
     machine: Machine,
     intake: intake::App,
     schedule: Arc<Schedule>,
+    twice: Arc<Twice>,
     wire: Arc<Wire>,
+    hr: Arc<HrWire>,
 }
 
 impl World {
@@ -169,8 +177,11 @@ impl World {
         let store = Store::open(site.directory.path(), Arc::clone(&clock), options).unwrap();
         store.initialize_mode(Mode::Enforce).unwrap();
         let schedule = Arc::new(Schedule::new(trouble.crash_at));
-        let twice = trouble.twice.then(|| Arc::new(Twice::default()));
-        let ports = Arc::new(Ports { store: store.clone(), schedule: Arc::clone(&schedule), twice });
+        let repeated = trouble.again.map_or(Repeated::None, Repeated::Of);
+        let twice = Arc::new(Twice::new(if trouble.twice { Repeated::All } else { repeated }));
+        let ports =
+            Arc::new(Ports { store: store.clone(), schedule: Arc::clone(&schedule), twice: Arc::clone(&twice) });
+        let hr = Arc::new(HrWire::new(&site.hr_system, trouble.hr));
         let wire = Arc::new(Wire {
             router: site.emulator.router(),
             schedule: Arc::clone(&schedule),
@@ -194,7 +205,7 @@ impl World {
             vault: ports.clone(),
             graph: Arc::new(client(&site, &wire, Lane::Ordinary, "ordinary")),
             graph_for_cuts: Arc::new(client(&site, &wire, Lane::Urgent, "cuts")),
-            hr: Arc::new(hr_system::readers(&site.policy, &site.hr_system, &clock, &site.entropy)),
+            hr: Arc::new(hr_system::readers(&site.policy, &hr, &clock, &site.entropy)),
         };
         let machine = Machine {
             inbox: ports.clone(),
@@ -205,7 +216,7 @@ impl World {
             entropy: site.entropy.clone(),
         };
         let intake = intake::App { connections: connections(), outbox: ports.clone(), parking: ports, clock };
-        Self { site, store, machine, intake, schedule, wire }
+        Self { site, store, machine, intake, schedule, twice, wire, hr }
     }
 
     /// Drops everything in memory and opens the same disk again, before the same tenant.
@@ -351,6 +362,16 @@ impl World {
     /// Calls to Graph so far, since this world was opened.
     pub(crate) fn calls_made(&self) -> usize {
         self.wire.calls.load(Ordering::Relaxed)
+    }
+
+    /// Messages so far, since this world was opened, and how many of them came twice.
+    pub(crate) fn messages(&self) -> (usize, usize) {
+        (self.twice.messages(), self.twice.repeated())
+    }
+
+    /// Calls to the HR system's API so far, since this world was opened, and how many of them were struck.
+    pub(crate) fn hr_calls(&self) -> (usize, usize) {
+        self.hr.calls()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The HR system's own API behind connection `bamboo`, without a socket.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -48,7 +49,7 @@ pub(super) fn control(emulator: &Emulator, what: &str, body: &Value) {
 }
 
 /// A reader for each connection to which the policy gives an `api`.
-pub(super) fn readers(policy: &Policy, emulator: &Emulator, clock: &Arc<dyn Clock>, entropy: &Arc<Seeded>) -> Readers {
+pub(super) fn readers(policy: &Policy, wire: &Arc<HrWire>, clock: &Arc<dyn Clock>, entropy: &Arc<Seeded>) -> Readers {
     let with_api = policy.connections.values().filter_map(|connection| Some((connection, connection.api.as_ref()?)));
     let client = |(connection, api): (&domain::policy::Connection, &domain::policy::Api)| {
         let config = Config {
@@ -58,18 +59,72 @@ pub(super) fn readers(policy: &Policy, emulator: &Emulator, clock: &Arc<dyn Cloc
             key: Secret::new(KEY),
         };
         let inputs = Inputs { clock: Arc::clone(clock), entropy: entropy.clone(), sleep: Arc::new(NoSleep) };
-        Client::new(config, Arc::new(Wire(emulator.router())), inputs).unwrap()
+        Client::new(config, wire.clone(), inputs).unwrap()
     };
     with_api.map(client).collect()
 }
 
-struct Wire(Router);
+/// What the HR system does to calls instead of answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HrTrouble {
+    /// The first call it does it to, counted from 1.
+    pub(crate) from: usize,
+    /// To how many calls.
+    pub(crate) times: usize,
+    pub(crate) how: HrStrike,
+}
+
+/// What is done to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HrStrike {
+    /// Answered with this status, and told to come back after so many seconds.
+    Refused(u16, Option<u32>),
+    /// No answer comes.
+    Lost,
+}
+
+/// The way to the HR system without a socket.
+pub(super) struct HrWire {
+    router: Router,
+    trouble: Option<HrTrouble>,
+    calls: AtomicUsize,
+    struck: AtomicUsize,
+}
+
+impl HrWire {
+    pub(super) fn new(emulator: &Emulator, trouble: Option<HrTrouble>) -> Self {
+        Self { router: emulator.router(), trouble, calls: AtomicUsize::new(0), struck: AtomicUsize::new(0) }
+    }
+
+    /// How many there were, and how many of them were struck.
+    pub(super) fn calls(&self) -> (usize, usize) {
+        (self.calls.load(Ordering::Relaxed), self.struck.load(Ordering::Relaxed))
+    }
+
+    fn strike(&self) -> Option<HrStrike> {
+        let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        let trouble = self.trouble.filter(|trouble| (trouble.from..trouble.from + trouble.times).contains(&number))?;
+        self.struck.fetch_add(1, Ordering::Relaxed);
+        Some(trouble.how)
+    }
+}
 
 #[async_trait]
-impl Transport for Wire {
+impl Transport for HrWire {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Lost> {
         let cut = || Lost::new(LostKind::Cut);
-        let answer = self.0.clone().oneshot(request.map(Body::from)).await.map_err(|_| cut())?;
+        match self.strike() {
+            Some(HrStrike::Lost) => return Err(cut()),
+            Some(HrStrike::Refused(status, wait)) => {
+                let mut answer = http::Response::builder().status(status);
+                if let Some(wait) = wait {
+                    answer = answer.header("retry-after", wait);
+                }
+                return Ok(answer.body(Bytes::new()).unwrap());
+            }
+            None => {}
+        }
+        let answer = self.router.clone().oneshot(request.map(Body::from)).await.map_err(|_| cut())?;
         let (parts, body) = answer.into_parts();
         let bytes = to_bytes(body, ANSWER_BYTES_MAX).await.map_err(|_| cut())?;
         Ok(http::Response::from_parts(parts, bytes))

@@ -23,17 +23,43 @@ use super::schedule::Schedule;
 pub(crate) struct Ports {
     pub(crate) store: Store,
     pub(crate) schedule: Arc<Schedule>,
-    pub(crate) twice: Option<Arc<Twice>>,
+    pub(crate) twice: Arc<Twice>,
 }
 
-/// Gives every message back once after it was done, as a queue does whose deletion got lost.
+/// Gives messages back once after they were done, as a queue does whose deletion got lost.
 #[derive(Default)]
 pub(crate) struct Twice {
+    which: Repeated,
     taken: Mutex<Vec<(Receipt, String)>>,
     repeated: Mutex<BTreeSet<String>>,
 }
 
+/// Which messages come twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Repeated {
+    #[default]
+    None,
+    /// The one with this number, counted from 1 in the order in which they are first taken.
+    Of(usize),
+    All,
+}
+
 impl Twice {
+    pub(crate) fn new(which: Repeated) -> Self {
+        Self { which, ..Self::default() }
+    }
+
+    /// How many messages were taken, every one counted once.
+    pub(crate) fn messages(&self) -> usize {
+        let taken = self.taken.lock().unwrap();
+        taken.iter().map(|(_, id)| id).collect::<BTreeSet<_>>().len()
+    }
+
+    /// How many came twice.
+    pub(crate) fn repeated(&self) -> usize {
+        self.repeated.lock().unwrap().len()
+    }
+
     fn note(&self, delivery: &Delivery) {
         self.taken.lock().unwrap().push((delivery.receipt, delivery.message_id.clone()));
     }
@@ -41,8 +67,16 @@ impl Twice {
     /// Whether this message is to come again.
     fn again(&self, receipt: Receipt) -> bool {
         let taken = self.taken.lock().unwrap();
-        let id = taken.iter().find(|(own, _)| *own == receipt).map(|(_, id)| id.clone());
-        id.is_some_and(|id| self.repeated.lock().unwrap().insert(id))
+        let Some((_, id)) = taken.iter().find(|(own, _)| *own == receipt) else { return false };
+        let comes_twice = match self.which {
+            Repeated::None => false,
+            Repeated::All => true,
+            Repeated::Of(wanted) => {
+                let before = taken.iter().map(|(_, id)| id).take_while(|other| *other != id);
+                before.collect::<BTreeSet<_>>().len() + 1 == wanted
+            }
+        };
+        comes_twice && self.repeated.lock().unwrap().insert(id.clone())
     }
 }
 
@@ -55,15 +89,15 @@ impl Inbox for Ports {
         }
         self.schedule.write().await;
         let delivery = Inbox::take(&self.store, queue, visibility).await?;
-        if let (Some(delivery), Some(twice)) = (&delivery, &self.twice) {
-            twice.note(delivery);
+        if let Some(delivery) = &delivery {
+            self.twice.note(delivery);
         }
         Ok(delivery)
     }
 
     async fn settle(&self, receipt: Receipt, how: Settlement) -> Result<(), StoreError> {
         self.schedule.write().await;
-        let again = how == Settlement::Delete && self.twice.as_ref().is_some_and(|twice| twice.again(receipt));
+        let again = how == Settlement::Delete && self.twice.again(receipt);
         let how = if again { Settlement::Defer(Duration::ZERO) } else { how };
         Inbox::settle(&self.store, receipt, how).await
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::ledger::Origin;
 use domain::message::{Message, QueueName};
 use domain::person::Person;
-use domain::planner::groups::{self, Actual, Refusal as GroupRefusal};
+use domain::planner::groups::{self, Refusal as GroupRefusal};
 use domain::planner::{Sight, View};
 use domain::policy::Policy;
 use domain::ports::{Failure, Outcome};
@@ -53,9 +53,9 @@ impl Tenant for App {
             Sight::Unknown => return Ok(Look { blind: Some(VISIBLE_PAUSE), ..Look::default() }),
             Sight::Absent | Sight::Deleted => return Ok(Look::default()),
         };
-        let (memberships, groups) = self.reader.memberships(person, id, now).await?;
+        let actual = self.reader.actual(person, id, user, now).await?;
         let view = View::new(person, self.policy(), now);
-        Ok(Look { plan: groups::plan(&view, &Actual { user, memberships, groups }), blind: None })
+        Ok(Look { plan: groups::plan(&view, &actual), blind: None })
     }
 
     async fn carry(&self, person: &Person, step: &Step) -> Result<Effect, Trouble> {

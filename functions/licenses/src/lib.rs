@@ -12,7 +12,6 @@ use domain::ledger::Origin;
 use domain::message::{Message, QueueName};
 use domain::overlay;
 use domain::person::Person;
-use domain::planner::groups;
 use domain::planner::licenses::{self, Actual};
 use domain::planner::{Sight, View};
 use domain::policy::Policy;
@@ -62,10 +61,10 @@ impl Tenant for App {
             Sight::Unknown => return Ok(Look { blind: Some(VISIBLE_PAUSE), ..Look::default() }),
             Sight::Absent | Sight::Deleted => return Ok(Look::default()),
         };
-        let (memberships, groups) = self.reader.memberships(person, id, now).await?;
+        let groups = self.reader.actual(person, id, user, now).await?;
         let seats = self.reader.seats().await?;
         let view = View::new(person, self.policy(), now);
-        let actual = Actual { groups: groups::Actual { user, memberships, groups }, seats };
+        let actual = Actual { groups, seats };
         Ok(Look { plan: licenses::plan(&view, &actual), blind: None })
     }
 

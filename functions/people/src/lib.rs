@@ -125,7 +125,7 @@ impl Look<'_> {
         before != self.person.head.record
     }
 
-    /// Derives where the person stands and stores what follows for the head: generation, fence, phase, next due time.
+    /// Derives where the person stands and stores what follows for the head: generation, fence, phase, next due times, policy.
     fn stand(&mut self) -> Standing {
         let standing = standing(self.person, self.policy, self.now);
         let head = &mut self.person.head;
@@ -144,8 +144,11 @@ impl Look<'_> {
             phase.clone_into(&mut self.person.head.phase);
             self.line(TimelineKind::Decided, format!("{phase}: {}", standing.why));
         }
-        let fetch = self.person.head.fetch_back.next();
-        self.person.head.next_due = standing.next_due.into_iter().chain(fetch).min();
+        let head = &mut self.person.head;
+        head.next_due = standing.next_due.into_iter().chain(head.fetch_back.next()).min();
+        // What is due by a rule is done by the stages that are woken now; the group stage says when the next rule turns.
+        head.rules_due = head.rules_due.filter(|at| *at > self.now);
+        head.policy.clone_from(&self.policy.fingerprint);
         standing
     }
 

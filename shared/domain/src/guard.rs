@@ -48,7 +48,8 @@ pub struct Request {
     /// What makes it one admission however often it is asked for: of a cut or a deletion the person's generation, of anything else
     /// the facts it follows from.
     pub subject: String,
-    /// Fingerprint of the person's facts: a refusal stands until they change.
+    /// Fingerprint of the person's facts, and of the policy where only the policy turns them into a removal: a refusal stands until
+    /// they change.
     pub facts: String,
     /// Why, for whoever releases it.
     pub why: String,
@@ -61,9 +62,13 @@ impl Request {
     pub fn of(action: &Action, person: &Person, why: &str, now: Timestamp) -> Option<Self> {
         let kind = kind_of(action)?;
         let facts = fingerprint(person);
-        let subject = match kind {
-            GuardKind::Disable | GuardKind::Delete => format!("generation {}", person.head.generation),
-            GuardKind::RemoveLicense | GuardKind::RemoveMember => facts.clone(),
+        let (subject, facts) = match kind {
+            GuardKind::Disable | GuardKind::Delete => (format!("generation {}", person.head.generation), facts),
+            // It follows from the policy as much as from HR's word: another policy is something else to decide on.
+            GuardKind::RemoveLicense | GuardKind::RemoveMember => {
+                let facts: String = hex_sha256(&[&facts, &person.head.policy]).chars().take(24).collect();
+                (facts.clone(), facts)
+            }
         };
         Some(Self { kind, person: person.head.person.clone(), subject, facts, why: why.to_owned(), now })
     }

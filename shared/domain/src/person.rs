@@ -43,6 +43,12 @@ pub struct Head {
     pub phase: String,
     /// When the record alone, or the fetching of it, makes something due next.
     pub next_due: Option<Timestamp>,
+    /// When a package's rule puts the person in or out by time alone, as of the last look.
+    #[serde(default)]
+    pub rules_due: Option<Timestamp>,
+    /// The fingerprint of the policy under which the person was looked at last.
+    #[serde(default)]
+    pub policy: String,
     /// The fetches by which a hint without facts is followed.
     #[serde(default)]
     pub fetch_back: FetchBack,
@@ -108,6 +114,13 @@ pub struct InviteIntent {
     pub guest: Option<ObjectId>,
 }
 
+impl Head {
+    /// When somebody should look at the person, whatever their steps wait for.
+    pub fn due(&self) -> Option<Timestamp> {
+        self.next_due.into_iter().chain(self.rules_due).min()
+    }
+}
+
 impl Account {
     /// Whether a call that makes the account is open.
     pub fn is_being_made(&self) -> bool {
@@ -128,6 +141,8 @@ impl Person {
                 cut: false,
                 phase: String::new(),
                 next_due: None,
+                rules_due: None,
+                policy: String::new(),
                 fetch_back: FetchBack::default(),
                 work_email: None,
                 shared: Shared::default(),

@@ -88,6 +88,8 @@ pub struct Plan {
     pub note: Vec<Grant>,
     /// Entries to forget: the access is gone and nobody asks for it.
     pub forget: Vec<Target>,
+    /// When a rule puts the person in or out by time alone.
+    pub changes_at: Option<Timestamp>,
     /// Whether nothing may be concluded from what is *not* asked for, because the tenant or the facts could not be read: steps
     /// under way stay, and so does their place in a waiting line.
     pub is_inconclusive: bool,

@@ -8,6 +8,7 @@
 //!
 //! `data/policy.example.toml` shows every key with its default.
 
+mod compiled;
 mod fault;
 mod json_schema;
 mod nearest;
@@ -25,9 +26,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
+use rules::Dialect;
 
 use crate::ids::{ObjectId, PersonId, PlanId, SkuId, hex_sha256};
 
+pub use compiled::{Compiled, Reads};
 pub use fault::{Fault, Severity};
 pub use json_schema::json_schema;
 pub use places::Places;
@@ -36,6 +39,9 @@ pub use source::{EndDate, Source, UnknownSource};
 
 /// The longest policy that is read, in bytes.
 pub const TEXT_MAX: usize = 1 << 20;
+
+/// The words for the dialects of the rule language.
+const DIALECTS: [&str; 2] = ["entra", "extended"];
 
 /// A checked policy: whatever stands in it can be acted on.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,8 +52,12 @@ pub struct Policy {
     pub connections: BTreeMap<String, Connection>,
     /// How accounts are named, made and ended.
     pub accounts: Accounts,
+    /// What packages' rules may be written in. Strict Entra unless the policy says otherwise.
+    pub dialect: Dialect,
     /// Bundles of groups and licenses, in the order of the file; their names differ.
     pub packages: Vec<Package>,
+    /// Their rules, compiled together.
+    pub rules: Compiled,
     /// People whom nothing is taken from without a human's consent.
     pub protected: BTreeSet<PersonId>,
     /// Brakes on what takes access away.

@@ -74,6 +74,10 @@ pub fn apply(
         }
     }
     prune(person, stage);
+    // The license stage asks the same rules of the same user, a little later.
+    if stage == Stage::Groups && !plan.is_inconclusive {
+        person.head.rules_due = plan.changes_at;
+    }
     for grant in &plan.note {
         person.grants.insert(grant.target.clone(), grant.clone());
     }

@@ -63,6 +63,7 @@ macro_rules! contract_tests {
         );
         $crate::contract_tests!(@ $fresh, sweeps:
             whoever_is_due_is_taken_once_until_the_retry,
+            a_rule_that_turns_by_time_makes_its_person_due,
             a_step_that_wakes_makes_its_person_due,
             a_sweep_takes_those_due_longest_first_and_no_more_than_asked,
             a_commit_sets_the_due_time_anew,

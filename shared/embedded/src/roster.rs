@@ -191,7 +191,7 @@ fn store_head(connection: &Connection, id: &PersonId, head: &Head) -> Query<()> 
         head.record.employee_number(),
         head.account.object_id.as_ref().map(domain::ids::ObjectId::as_str),
         head.account.upn.as_ref().map(|upn| upn.to_lowercase()),
-        head.next_due.map(not_before),
+        head.due().map(not_before),
         head.work_email.as_ref().map(|address| address.to_lowercase()),
     );
     if execute(connection, sql, params)? == 1 { Ok(()) } else { Err(StoreError::Conflict.into()) }

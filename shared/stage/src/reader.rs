@@ -7,7 +7,7 @@ use domain::ids::{ObjectId, SkuId};
 use domain::ledger::Target;
 use domain::overlay;
 use domain::person::Person;
-use domain::planner::groups::{GroupFacts, Refusal};
+use domain::planner::groups::{Actual, GroupFacts, Refusal};
 use domain::planner::licenses::Seats;
 use domain::planner::{Sight, User};
 use domain::policy::Policy;
@@ -41,8 +41,9 @@ impl Reader {
             .flat_map(|package| package.rule.reads().map(|property| property.selected().to_owned()));
         let fixed = graph::User::PROPERTIES.iter().map(|property| (*property).to_owned());
         let select: BTreeSet<String> = fixed.chain(read).chain([policy.tenant.anchor.clone()]).collect();
-        // memberOf is a relationship and cannot be selected; rules that read it belong to a later version of the language.
-        let select = select.into_iter().filter(|property| property != "memberOf").collect();
+        // Relationships cannot be selected: they are read each in its own way.
+        let is_relationship = |property: &String| ["memberOf", "manager"].contains(&property.as_str());
+        let select = select.into_iter().filter(|property| !is_relationship(property)).collect();
         Self { graph, policy, select: Arc::new(select), groups: Arc::default() }
     }
 
@@ -85,6 +86,26 @@ impl Reader {
             _ => false,
         };
         person.head.account.bound_at.is_some_and(lately) || person.steps.values().any(made)
+    }
+
+    /// A user as packages' rules see it: with its groups, and with its manager if a rule asks for it.
+    pub async fn actual(
+        &self,
+        person: &Person,
+        id: &ObjectId,
+        user: User,
+        now: Timestamp,
+    ) -> Result<Actual, graph::Error> {
+        let (memberships, groups) = self.memberships(person, id, now).await?;
+        let manager = if self.policy.rules.reads().manager { self.manager(person, id, now).await? } else { None };
+        Ok(Actual { user, memberships, manager, groups })
+    }
+
+    /// The user's manager, as our writes have it.
+    async fn manager(&self, person: &Person, id: &ObjectId, now: Timestamp) -> Result<Option<ObjectId>, graph::Error> {
+        let manager = self.graph.get_manager(&UserId::from(id.as_str()), &["id"]).await?;
+        let manager = manager.and_then(|manager| manager.id.as_str().parse().ok());
+        Ok(overlay::manager(manager, person, &self.policy, now))
     }
 
     /// The groups the user is directly in, and what there is to know of them, of the policy's groups and of the ledger's.

@@ -82,7 +82,7 @@ fn row(person: &Person, policy: Option<&Policy>, now: Timestamp) -> Row {
         phase: head.phase.clone(),
         upn: head.account.upn.clone(),
         object_id: head.account.object_id.clone(),
-        next_due: head.next_due,
+        next_due: head.due(),
         open_steps: person.steps.values().filter(|step| !step.state.is_met()).count(),
         zone: standing.map_or(TimeZone::UTC, |standing| standing.zone),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::entitlements::entitlements;
+use super::entitlements::{entitlements, reason};
 use super::{Plan, User, View};
 use crate::ids::{ObjectId, SkuId};
 use crate::ledger::{Grant, Origin, Target};
@@ -60,6 +60,8 @@ pub struct Actual {
     pub user: User,
     /// The groups the user is directly a member of.
     pub memberships: BTreeSet<ObjectId>,
+    /// The user's manager, if a package's rule asks for it.
+    pub manager: Option<ObjectId>,
     /// Facts about every group of the memberships, of the policy's packages and of the person's ledger.
     pub groups: BTreeMap<ObjectId, GroupFacts>,
 }
@@ -79,13 +81,14 @@ impl Actual {
 /// Plans the group stage.
 pub fn plan(view: &View<'_>, actual: &Actual) -> Plan {
     let mut plan = Plan::of(Stage::Groups);
-    let Some(entitled) = entitlements(view, &actual.user) else {
+    let Some(entitled) = entitlements(view, actual) else {
         return Plan { is_inconclusive: view.attributes.is_err(), ..plan };
     };
+    plan.changes_at = entitled.changes_at;
     for (group, packages) in entitled.groups.iter().filter(|(group, _)| !actual.is_carrier(group, view)) {
         want(view, actual, group, packages, &mut plan);
     }
-    for group in unwanted(view, actual, |group| entitled.groups.contains_key(group)) {
+    for group in unwanted(view, actual, |group| entitled.keeps_group(group)) {
         if !actual.is_carrier(&group, view) {
             let action = Action::RemoveMember { group: group.clone() };
             reject(view, actual, &group, action, &mut plan);
@@ -96,7 +99,7 @@ pub fn plan(view: &View<'_>, actual: &Actual) -> Plan {
 
 /// A wanted membership: add it, or note in the ledger that it is there.
 fn want(view: &View<'_>, actual: &Actual, group: &ObjectId, packages: &[String], plan: &mut Plan) {
-    let why = format!("package {}", packages.join(", "));
+    let why = reason(view.policy, packages);
     let target = Target::Group(group.clone());
     if actual.memberships.contains(group) {
         note(view, target, packages, plan);

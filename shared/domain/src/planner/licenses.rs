@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::entitlements::{Entitlements, License, entitlements};
+use super::entitlements::{Entitlements, License, entitlements, reason};
 use super::groups;
 use super::{Plan, Planned, User, View, Wait};
 use crate::ids::{ObjectId, PlanId, SkuId};
@@ -69,7 +69,7 @@ pub fn held(user: &User) -> Vec<Held> {
 /// Plans the license stage.
 pub fn plan(view: &View<'_>, actual: &Actual) -> Plan {
     let mut plan = Plan::of(Stage::Licenses);
-    let Some(entitled) = entitlements(view, &actual.groups.user) else {
+    let Some(entitled) = entitlements(view, &actual.groups) else {
         return Plan { is_inconclusive: view.attributes.is_err(), ..plan };
     };
     let stage = LicenseStage { view, actual, entitled: &entitled, held: held(&actual.groups.user) };
@@ -97,7 +97,7 @@ impl LicenseStage<'_> {
 
     fn leave_carriers(&self, plan: &mut Plan) {
         let groups = &self.actual.groups;
-        for group in groups::unwanted(self.view, groups, |group| self.entitled.groups.contains_key(group)) {
+        for group in groups::unwanted(self.view, groups, |group| self.entitled.keeps_group(group)) {
             if let Some(skus) = self.carried_by(&group) {
                 let action = Action::LeaveCarrier { group: group.clone(), skus };
                 groups::reject(self.view, groups, &group, action, plan);
@@ -116,8 +116,7 @@ impl LicenseStage<'_> {
             _ => None,
         });
         let there = direct.iter().copied().filter(|_| all);
-        let unwanted: BTreeSet<_> =
-            ours.chain(there).filter(|sku| !self.entitled.licenses.contains_key(*sku)).collect();
+        let unwanted: BTreeSet<_> = ours.chain(there).filter(|sku| !self.entitled.keeps_license(sku)).collect();
         for sku in unwanted {
             if direct.contains(sku) {
                 let why =
@@ -140,25 +139,25 @@ impl LicenseStage<'_> {
                 Some(held) if pre_existing || held.disabled_plans == license.disabled_plans => {
                     groups::note(self.view, target, &license.packages, plan);
                 }
-                Some(_) => plan.steps.push(Self::assign(sku, license, None)),
+                Some(_) => plan.steps.push(self.assign(sku, license, None)),
                 None => {
                     groups::forget_pre_existing(self.view, target, plan);
-                    plan.steps.push(Self::assign(sku, license, self.obstacle(std::slice::from_ref(sku))));
+                    plan.steps.push(self.assign(sku, license, self.obstacle(std::slice::from_ref(sku))));
                 }
             }
         }
     }
 
-    fn assign(sku: &SkuId, license: &License, wait: Option<Wait>) -> Planned {
+    fn assign(&self, sku: &SkuId, license: &License, wait: Option<Wait>) -> Planned {
         let disabled_plans = license.disabled_plans.iter().cloned().collect();
         let action = Action::AssignLicense { sku: sku.clone(), disabled_plans };
-        Planned { action, why: format!("package {}", license.packages.join(", ")), wait }
+        Planned { action, why: reason(self.view.policy, &license.packages), wait }
     }
 
     fn join_carriers(&self, plan: &mut Plan) {
         for (group, packages) in &self.entitled.groups {
             let Some(skus) = self.carried_by(group) else { continue };
-            let why = format!("package {}", packages.join(", "));
+            let why = reason(self.view.policy, packages);
             let target = Target::Group(group.clone());
             if self.actual.groups.memberships.contains(group) {
                 groups::note(self.view, target, packages, plan);

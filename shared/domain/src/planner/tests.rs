@@ -34,7 +34,8 @@ fn shown(memberships: &[&str]) -> Actual {
     let plain = |group| (id(group), GroupFacts::default());
     let mut groups: BTreeMap<_, _> = [SALES, STAFF, EXCLUSIVE, OTHER].map(plain).into();
     groups.insert(id(CARRIER), GroupFacts { carries: vec![VISIO.parse().unwrap()], refusal: None });
-    Actual { user: user(&json!({})), memberships: memberships.iter().map(|group| id(group)).collect(), groups }
+    let memberships = memberships.iter().map(|group| id(group)).collect();
+    Actual { user: user(&json!({})), memberships, groups, ..Actual::default() }
 }
 
 fn refusing(mut actual: Actual, group: &str, refusal: Refusal) -> Actual {

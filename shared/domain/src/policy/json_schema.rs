@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::GuardKind;
 use super::schema::{self, Key, Need, Schema, Shape};
+use super::{DIALECTS, GuardKind};
 use crate::event::{Field, FieldKind};
 
 /// What stands in the tables of a key.
@@ -65,6 +65,7 @@ fn value(schema: &Schema, key: &Key) -> Value {
 /// The words a text is one of, where the list is closed.
 fn words(schema: &Schema, key: &Key) -> Vec<&'static str> {
     match (schema.header, key.name) {
+        ("", "dialect") => DIALECTS.to_vec(),
         ("[connections.NAME]", "end_date") => vec!["inclusive", "exclusive"],
         ("licenses", "via") => vec!["direct", "group"],
         _ => Vec::new(),
@@ -131,6 +132,8 @@ mod tests {
         assert_eq!(of(&format!("{connection}/end_date/enum")), json!(["inclusive", "exclusive"]));
         let license = "/properties/packages/items/properties/licenses/items/properties";
         assert_eq!(of(&format!("{license}/via/enum")), json!(["direct", "group"]));
+        assert_eq!(of("/properties/dialect/enum"), json!(["entra", "extended"]));
+        assert!(DIALECTS.iter().all(|word| rules::Dialect::named(word).is_some()));
         assert_eq!(of("/properties/guard/propertyNames/enum").as_array().unwrap().len(), GuardKind::ALL.len());
         assert!(!of("/properties/accounts/properties/kinds/propertyNames/enum").as_array().unwrap().is_empty());
     }

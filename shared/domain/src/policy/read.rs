@@ -4,16 +4,18 @@ mod accounts;
 mod brakes;
 mod connections;
 mod packages;
+mod tails;
 mod tenant;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use rules::Dialect;
 use toml::de::{DeTable, Error};
 
 use super::fault::{Fault, Lines};
-use super::nearest::nearest;
+use super::nearest::{nearest, suggestion};
 use super::schema;
 use super::table::{Placed, Report, Table};
-use super::{Policy, TEXT_MAX, fingerprint};
+use super::{Compiled, DIALECTS, Policy, TEXT_MAX, fingerprint};
 
 /// The version of the format that is read.
 const VERSION: u64 = 1;
@@ -44,7 +46,8 @@ fn sections<'t>(text: &str, root: &'t DeTable<'t>, report: &mut Report) -> Optio
     let tenant = root.table("tenant").map(|table| tenant::read(table, report));
     let connections = connections::read(&root, report);
     let accounts = accounts::read(root.table("accounts"), report);
-    let packages = packages::read(text, root.tables("packages"), report);
+    let dialect = dialect(&root, report);
+    let packages = packages::read(text, root.tables("packages"), dialect, report);
     let protected = brakes::protected(root.table("protected"), &connections, report);
     let guards = brakes::guards(root.table("guard"), report);
     let alerts = brakes::alerts(root.table("alerts"), report);
@@ -52,12 +55,24 @@ fn sections<'t>(text: &str, root: &'t DeTable<'t>, report: &mut Report) -> Optio
         tenant: tenant??,
         connections: connections.read,
         accounts,
+        dialect,
+        rules: Compiled::of(&packages),
         packages,
         protected,
         guards,
         alerts,
         fingerprint: fingerprint(text),
         warnings: Vec::new(),
+    })
+}
+
+/// What packages' rules are written in. Of a word that is none the faults of rules say nothing: the wider language is taken.
+fn dialect(root: &Table<'_>, report: &mut Report) -> Dialect {
+    let Some(word) = root.text("dialect") else { return Dialect::default() };
+    Dialect::named(word.value).unwrap_or_else(|| {
+        let fault = Fault::new(word.at, format!("`{}` is no dialect of the rule language", word.value));
+        report.add(fault.help(suggestion(word.value, &DIALECTS)));
+        Dialect::Extended
     })
 }
 

@@ -65,6 +65,7 @@ pub(super) const ROOT: Schema = Schema {
     header: "",
     keys: &[
         key("version", Integer(0, u32::MAX as u64), Required, "1"),
+        key("dialect", Text, Optional, "\"extended\""),
         key("tenant", Table, Required, "{ … }"),
         key("connections", Map, Optional, "{ … }"),
         key("accounts", Table, Optional, "{ … }"),

@@ -54,6 +54,11 @@ pub fn plan_id(name: &str) -> Option<PlanId> {
     all().iter().find_map(|sku| sku.plans.get(name)).cloned()
 }
 
+/// The name of a service plan.
+pub fn plan_name(id: &PlanId) -> Option<&'static str> {
+    all().iter().flat_map(|sku| &sku.plans).find(|(_, plan)| *plan == id).map(|(name, _)| *name)
+}
+
 /// A part number that is easily taken for another product's: the product it is, and the part number that was perhaps
 /// meant.
 pub(super) fn trap(part_number: &str) -> Option<(&'static str, &'static str)> {
@@ -131,6 +136,7 @@ mod tests {
         assert_eq!(id.as_str(), "05e9a617-0261-4cee-bb44-138d3ef5d965");
         assert_eq!((part_number(&id), product_name(&id)), (Some("SPE_E3"), Some("Microsoft 365 E3")));
         assert_eq!(plan_id("TEAMS1").unwrap().as_str(), "57ff2da0-773e-42df-b2af-ffb7a2317929");
+        assert_eq!(plan_name(&plan_id("TEAMS1").unwrap()), Some("TEAMS1"));
         assert_eq!(sku_id("spe_e3"), None);
     }
 

@@ -22,6 +22,19 @@ pub async fn whoever_is_due_is_taken_once_until_the_retry(subject: &impl Subject
     Ok(())
 }
 
+pub async fn a_rule_that_turns_by_time_makes_its_person_due(subject: &impl Subject) -> Verdict {
+    let (roster, id) = (subject.roster(), person(1)?);
+    let turning = |version, rules_due| with_head(Head { version, next_due: Some(at(50)), rules_due, ..head(&id) });
+    roster.commit(turning(1, Some(at(20)))).await?;
+    assert_eq!(roster.next_due().await?, Some(at(20)));
+    assert_eq!(roster.take_due(at(20), at(30), 10).await?, from_ref(&id));
+    roster.commit(turning(2, Some(at(70)))).await?;
+    assert_eq!(roster.next_due().await?, Some(at(50)), "whichever comes first");
+    roster.commit(turning(3, None)).await?;
+    assert_eq!(roster.next_due().await?, Some(at(50)));
+    Ok(())
+}
+
 pub async fn a_step_that_wakes_makes_its_person_due(subject: &impl Subject) -> Verdict {
     let (roster, id) = (subject.roster(), person(1)?);
     let wakes = |action, second| step(&id, action, Some(at(second)));

@@ -177,7 +177,7 @@ impl Report {
         };
         Self {
             person: person.head.person.clone(),
-            lifecycle: view.as_ref().map(|view| lifecycle(&view.standing, view.is_protected())),
+            lifecycle: view.as_ref().map(|view| lifecycle(&view.standing, person.head.rules_due, view.is_protected())),
             record: record(&person.head.record, today, &zone),
             account: account(person, view.as_ref(), seen),
             tasks: tasks.map(task).collect(),
@@ -215,7 +215,7 @@ impl Report {
     }
 }
 
-fn lifecycle(standing: &Standing, is_protected: bool) -> Lifecycle {
+fn lifecycle(standing: &Standing, rules_due: Option<Timestamp>, is_protected: bool) -> Lifecycle {
     let kind = match standing.kind {
         PersonKind::Tenant => "tenant account",
         PersonKind::Guest => "guest",
@@ -228,7 +228,7 @@ fn lifecycle(standing: &Standing, is_protected: bool) -> Lifecycle {
         why: standing.why.clone(),
         start: standing.start,
         end: standing.end,
-        next_due: standing.next_due,
+        next_due: standing.next_due.into_iter().chain(rules_due).min(),
         time_zone: standing.zone.iana_name().map(str::to_owned),
         is_protected,
     }

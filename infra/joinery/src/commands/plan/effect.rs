@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use domain::ids::PersonId;
 use domain::person::Person;
-use domain::planner::entitlements::entitlements;
-use domain::planner::{Planned, User, View, Wait};
+use domain::planner::entitlements::{entitlements, reason};
+use domain::planner::groups::Actual;
+use domain::planner::{Planned, View, Wait};
 use domain::policy::Policy;
 use domain::ports::Switches;
 use domain::progress;
@@ -174,7 +175,7 @@ pub(super) fn later(person: &Person, policy: &Policy, now: Timestamp) -> Vec<Eff
         return Vec::new();
     }
     let view = View::new(person, policy, now);
-    let Some(given) = entitlements(&view, &User::new()) else { return Vec::new() };
+    let Some(given) = entitlements(&view, &Actual::default()) else { return Vec::new() };
     let carriers = policy.carriers();
     let groups = given.groups.into_iter().map(|(group, packages)| {
         let action = if carriers.contains(&group) {
@@ -193,7 +194,7 @@ pub(super) fn later(person: &Person, policy: &Policy, now: Timestamp) -> Vec<Eff
         stage: action.stage(),
         kind: kind(&action),
         what: action.phrase(),
-        why: format!("package {}", packages.join(", ")),
+        why: reason(policy, &packages),
         when: When::Later,
         until: None,
         note: Some("when the account is there".into()),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use rules::{Diagnostic, Dialect, Rule, Settings};
 use toml::de::DeTable;
 
 use super::super::fault::Fault;
@@ -10,10 +11,14 @@ use super::super::nearest::{nearest, suggestion};
 use super::super::string::Written;
 use super::super::table::{Placed, Report, Table};
 use super::super::{Package, PackageGroup, PackageLicense, Via, schema, skus};
+use super::tails;
 use crate::ids::{ObjectId, PlanId, SkuId};
 
 /// The longest name of a package: grants carry it as their reason.
 const NAME_MAX: usize = 100;
+
+/// How a rule that only the other dialect takes is taken.
+const SWITCH: &str = "to go beyond Entra, write `dialect = \"extended\"` above the tables of the policy";
 
 /// A group and where it is named.
 type Named = (ObjectId, Range<usize>);
@@ -21,6 +26,8 @@ type Named = (ObjectId, Range<usize>);
 /// What is seen across packages.
 #[derive(Default)]
 struct Seen {
+    /// What the rules are written in.
+    dialect: Dialect,
     names: BTreeSet<String>,
     /// Groups with plain members, and whether they are exclusively ours.
     groups: Vec<(Named, bool)>,
@@ -28,18 +35,30 @@ struct Seen {
     carriers: Vec<Named>,
 }
 
-pub(super) fn read<'t>(text: &str, tables: Vec<Placed<&'t DeTable<'t>>>, report: &mut Report) -> Vec<Package> {
-    let mut seen = Seen::default();
-    let packages = tables.into_iter().filter_map(|table| package(text, table, &mut seen, report)).collect();
+pub(super) fn read<'t>(
+    text: &str,
+    tables: Vec<Placed<&'t DeTable<'t>>>,
+    dialect: Dialect,
+    report: &mut Report,
+) -> Vec<Package> {
+    let mut seen = Seen { dialect, ..Seen::default() };
+    let packages: Vec<_> = tables.into_iter().filter_map(|table| package(text, table, &mut seen, report)).collect();
     check_carriers(&seen, report);
     check_exclusive(&seen, report);
-    packages
+    tails::check(&packages, report);
+    packages.into_iter().map(|(package, _)| package).collect()
 }
 
-fn package<'t>(text: &str, table: Placed<&'t DeTable<'t>>, seen: &mut Seen, report: &mut Report) -> Option<Package> {
+/// A package, and where its rule stands.
+fn package<'t>(
+    text: &str,
+    table: Placed<&'t DeTable<'t>>,
+    seen: &mut Seen,
+    report: &mut Report,
+) -> Option<(Package, Range<usize>)> {
     let table = Table::open("`[[packages]]`", &schema::PACKAGE, table.at, table.value, report);
     let name = table.text("name").and_then(|name| name_of(&name, seen, report));
-    let rule = table.text("rule").and_then(|rule| rule_of(text, &rule, report));
+    let rule = table.text("rule").and_then(|rule| rule_of(text, &rule, seen.dialect, report));
     let groups = groups(&table, seen, report);
     let licenses = licenses(&table, seen, report);
     let is_empty = |key: &str| table.tables(key).is_empty() && !table.is_spoiled(key);
@@ -47,7 +66,7 @@ fn package<'t>(text: &str, table: Placed<&'t DeTable<'t>>, seen: &mut Seen, repo
         let fault = Fault::new(table.at.clone(), "the package gives nothing");
         report.add_missing(fault.help("add `groups = [{ id = \"…\" }]` or `licenses = [{ sku = \"…\" }]`"));
     }
-    Some(Package { name: name?, rule: rule?, groups, licenses })
+    Some((Package { name: name?, rule: rule?, groups, licenses }, table.place("rule")))
 }
 
 fn name_of(name: &Placed<&str>, seen: &mut Seen, report: &mut Report) -> Option<String> {
@@ -66,37 +85,28 @@ fn name_of(name: &Placed<&str>, seen: &mut Seen, report: &mut Report) -> Option<
 }
 
 /// The rule; its own faults are shown at their place inside the string, or at the string where that cannot be told.
-fn rule_of(text: &str, rule: &Placed<&str>, report: &mut Report) -> Option<rules::Rule> {
-    let faults = match rules::Rule::new(rule.value) {
-        Ok(read) => return within_reach(read, rule, report),
+fn rule_of(text: &str, rule: &Placed<&str>, dialect: Dialect, report: &mut Report) -> Option<Rule> {
+    let faults = match Rule::with(rule.value, &Settings { dialect, ..Settings::ENTRA }) {
+        Ok(read) => return Some(read),
         Err(faults) => faults,
+    };
+    // What the other dialect would take is only a switch away.
+    let beyond = match dialect {
+        Dialect::Entra => Rule::with(rule.value, &Settings::EXTENDED).err(),
+        Dialect::Extended => None,
+    };
+    let stays = |fault: &Diagnostic| {
+        dialect == Dialect::Extended
+            || beyond.iter().flat_map(|other| other.iter()).any(|other| other.span == fault.span)
     };
     let written = text.get(rule.at.clone()).and_then(|raw| Written::of(raw, rule.at.start, rule.value));
     for fault in faults {
         let place = written.as_ref().and_then(|written| written.span(&fault.span));
+        let switch = (!stays(&fault)).then(|| SWITCH.to_owned());
+        let help: Vec<String> = fault.help.into_iter().chain(switch).collect();
         let shown = Fault::new(place.unwrap_or_else(|| rule.at.clone()), fault.message);
-        report.add(match fault.help {
-            Some(help) => shown.help(help),
-            None => shown,
-        });
+        report.add(if help.is_empty() { shown } else { shown.help(help.join("; ")) });
     }
-    None
-}
-
-/// A rule of Entra's that packages cannot follow yet. What it rests on would change without anybody waking the person: time,
-/// the manager's team, other groups; or the package's own licenses would change the verdict.
-fn within_reach(rule: rules::Rule, written: &Placed<&str>, report: &mut Report) -> Option<rules::Rule> {
-    let others = rule.reads_others();
-    let beyond = [
-        (rule.needs_clock(), "`system.now`"),
-        (others.manager, "`Direct Reports for`"),
-        (others.groups, "`user.memberOf`"),
-        (rule.feeds_on().licenses, "`user.assignedPlans`"),
-    ];
-    let Some((_, what)) = beyond.into_iter().find(|(is_used, _)| *is_used) else { return Some(rule) };
-    let problem = format!("{what} is not followed in a package's rule by this version");
-    let help = "test the person's own attributes; HR dates put people in and out by their first and last day as it is";
-    report.add(Fault::new(written.at.clone(), problem).help(help));
     None
 }
 

@@ -26,6 +26,12 @@ impl Diagnostic {
         self
     }
 
+    /// Where it begins in the source: its line, and its column in characters, both counted from one.
+    pub fn line_and_column(&self, source: &str) -> (usize, usize) {
+        let place = Place::of(&self.span, source);
+        (place.line, place.column)
+    }
+
     /// The fault with the line it stands on, underlined. A span that does not fit the source is moved to where it does.
     ///
     /// ```text
@@ -161,6 +167,7 @@ mod tests {
         let at = source.find("user.x").unwrap();
         let rendered = Diagnostic::new(at..at + 6, "no").render(source);
         assert_eq!(rendered, "error: no\n --> line 2, column 6\n  |\n2 |  and user.x -eq null\n  |      ^^^^^^\n");
+        assert_eq!(Diagnostic::new(at..at + 6, "no").line_and_column(source), (2, 6));
     }
 
     #[test]

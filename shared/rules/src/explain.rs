@@ -68,6 +68,20 @@ impl Explanation {
         }
     }
 
+    /// The comparisons that alone settle the verdict, in the order of the rule: of an `-or` that holds the first part that
+    /// does, of an `-and` that fails the first that does not, else every part.
+    pub fn because(&self) -> Vec<&Self> {
+        match &self.part {
+            Part::Any(parts) if self.holds => parts.iter().find(|part| part.holds).map_or_else(Vec::new, Self::because),
+            Part::All(parts) if !self.holds => {
+                parts.iter().find(|part| !part.holds).map_or_else(Vec::new, Self::because)
+            }
+            Part::Any(parts) | Part::All(parts) => parts.iter().flat_map(Self::because).collect(),
+            Part::Not(inner) => inner.because(),
+            Part::Comparison { .. } => vec![self],
+        }
+    }
+
     fn draw(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
         write!(f, "{:indent$}{:5} ", "", self.holds, indent = depth * 2)?;
         match &self.part {
@@ -101,5 +115,33 @@ fn seen(user: &(impl Properties + ?Sized), property: &Property) -> Value<'static
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.draw(f, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Rule;
+
+    #[test]
+    fn a_verdict_rests_on_the_comparisons_that_settle_it() {
+        let rule =
+            r#"(user.city -eq "Oslo" -or user.state -eq "X") -and -not (user.country -eq "SE" -or user.mail -eq null)"#;
+        let rule = Rule::new(rule).unwrap();
+        let because = |user: serde_json::Value| {
+            let explanation = rule.explain(&user);
+            let told = |part: &&Explanation| match &part.part {
+                Part::Comparison { property, .. } => format!("{} {}", property.name(), part.holds),
+                _ => unreachable!("only comparisons settle a verdict"),
+            };
+            (explanation.holds, explanation.because().iter().map(told).collect::<Vec<_>>().join(", "))
+        };
+        let told = |holds, text: &str| (holds, text.to_owned());
+        let all = json!({ "city": "Oslo", "state": "X", "mail": "a@contoso.example" });
+        assert_eq!(because(all), told(true, "city true, country false, mail false"));
+        assert_eq!(because(json!({ "state": "X", "country": "SE" })), told(false, "country true"));
+        assert_eq!(because(json!({ "country": "SE" })), told(false, "city false, state false"));
     }
 }

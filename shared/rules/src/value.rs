@@ -39,6 +39,19 @@ impl<'a> Value<'a> {
         fields.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
+    /// The value as JSON; a number has become a string.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(truth) => Json::Bool(*truth),
+            Self::Str(text) => Json::String(text.as_ref().to_owned()),
+            Self::List(items) => Json::Array(items.iter().map(Value::to_json).collect()),
+            Self::Record(fields) => {
+                Json::Object(fields.iter().map(|(name, value)| (name.as_ref().to_owned(), value.to_json())).collect())
+            }
+        }
+    }
+
     /// The value with nothing borrowed.
     pub fn into_owned(self) -> Value<'static> {
         match self {
@@ -145,6 +158,13 @@ mod tests {
         assert_eq!(seen("city.x"), "null");
         assert_eq!(seen("onPremisesExtensionAttributes"), "{extensionAttribute1: \"x\"}");
         assert_eq!(Properties::get(&serde_json::json!(5), "city").to_string(), "null");
+    }
+
+    #[test]
+    fn a_value_is_told_as_the_json_it_came_from() {
+        let user = serde_json::json!({ "plans": [{ "service": "exchange", "on": true }, null], "n": 7 });
+        assert_eq!(Properties::get(&user, "plans").to_json(), user["plans"]);
+        assert_eq!(Properties::get(&user, "n").to_json(), "7");
     }
 
     #[test]

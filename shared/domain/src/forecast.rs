@@ -13,17 +13,28 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::ids::SkuId;
 use crate::ledger::Target;
+use crate::lifecycle::Want;
 use crate::person::Person;
 use crate::planner::View;
 use crate::planner::entitlements::entitlements;
 use crate::planner::groups::Actual;
-use crate::planner::licenses::Seats;
 use crate::policy::{Policy, Via};
 
 /// The longest look ahead, in days.
 pub const DAYS_MAX: usize = 366;
 /// The most instants at which one person is looked at. Who changes more often is taken to stay as they then are.
 const CHANGES_MAX: usize = 200;
+
+/// What the tenant has of a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Supply {
+    /// Its part number.
+    pub name: String,
+    /// Seats that can be assigned, taken ones among them.
+    pub owned: i64,
+    /// Seats assigned now, to whomever.
+    pub consumed: i64,
+}
 
 /// What one day holds for one product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +54,8 @@ pub struct Day {
 pub struct Outlook {
     /// The product.
     pub sku: SkuId,
-    /// Its part number, where the tenant owns it.
-    pub name: Option<String>,
-    /// Seats that can be assigned.
-    pub owned: i64,
-    /// Seats assigned now, to whomever.
-    pub consumed: i64,
+    /// What the tenant has of it; None: it is not owned.
+    pub supply: Option<Supply>,
     /// Today first.
     pub days: Vec<Day>,
 }
@@ -56,7 +63,8 @@ pub struct Outlook {
 impl Outlook {
     /// The first day on which more seats are needed than owned.
     pub fn runs_out(&self) -> Option<&Day> {
-        self.days.iter().find(|day| day.needed > self.owned)
+        let owned = self.supply.as_ref().map_or(0, |supply| supply.owned);
+        self.days.iter().find(|day| day.needed > owned)
     }
 
     /// The day on which most seats are needed; the first of such days.
@@ -113,29 +121,22 @@ impl<'p> Forecaster<'p> {
     }
 
     /// The forecast, with what the tenant owns. A product that nobody needs or holds and that is not owned does not occur.
-    pub fn finish(mut self, seats: &BTreeMap<SkuId, Seats>) -> Vec<Outlook> {
-        for sku in seats.keys() {
+    pub fn finish(mut self, supplies: &BTreeMap<SkuId, Supply>) -> Vec<Outlook> {
+        for sku in supplies.keys() {
             self.products.entry(sku.clone()).or_default();
         }
         let outlook = |(sku, mut tally): (SkuId, Tally)| {
             tally.days.resize(self.dates.len(), (0, 0, 0));
-            let seats = seats.get(&sku);
-            let consumed = seats.map_or(0, |seats| seats.consumed);
+            let supply = supplies.get(&sku).cloned();
             // A read of the tenant may lag behind the ledger.
-            let elsewhere = (consumed - tally.held).max(0);
-            let days = self.dates.iter().zip(tally.days).map(|(date, (needed, joining, leaving))| Day {
+            let elsewhere = supply.as_ref().map_or(0, |supply| (supply.consumed - tally.held).max(0));
+            let day = |(date, (needed, joining, leaving)): (&Date, _)| Day {
                 date: *date,
                 needed: elsewhere + needed,
                 joining,
                 leaving,
-            });
-            Outlook {
-                name: seats.map(|seats| seats.name.clone()),
-                owned: seats.map_or(0, |seats| seats.free + seats.consumed),
-                consumed,
-                days: days.collect(),
-                sku,
-            }
+            };
+            Outlook { sku, supply, days: self.dates.iter().zip(tally.days).map(day).collect() }
         };
         self.products.into_iter().map(outlook).collect()
     }
@@ -147,7 +148,8 @@ impl<'p> Forecaster<'p> {
             Target::License(sku) => vec![sku.clone()],
             Target::Group(group) => {
                 let licenses = self.policy.packages.iter().flat_map(|package| &package.licenses);
-                let carried = licenses.filter(|license| matches!(&license.via, Via::Group(carrier) if carrier == group));
+                let carried =
+                    licenses.filter(|license| matches!(&license.via, Via::Group(carrier) if carrier == group));
                 carried.map(|license| license.sku.clone()).collect()
             }
         })
@@ -169,7 +171,7 @@ impl<'p> Forecaster<'p> {
             for day in days.iter_mut().take(until).skip(first) {
                 day.extend(needed.iter().cloned());
             }
-            let Some(next) = next.filter(|_| last < days_len(&self.dates)) else { break };
+            let Some(next) = next.filter(|_| last < days.len()) else { break };
             (at, first) = (next, last);
         }
         days
@@ -188,7 +190,6 @@ impl<'p> Forecaster<'p> {
 
 /// What a person needs at the view's instant, and when a rule says otherwise by time alone. Of whom nothing can be said, what they have stays.
 fn needed(view: &View<'_>, held: &BTreeSet<SkuId>) -> (BTreeSet<SkuId>, Option<Timestamp>) {
-    use crate::lifecycle::Want;
     if view.standing.want == Want::Nothing && view.person.head.account.object_id.is_none() {
         return (BTreeSet::new(), None);
     }
@@ -202,6 +203,76 @@ fn needed(view: &View<'_>, held: &BTreeSet<SkuId>) -> (BTreeSet<SkuId>, Option<T
     (direct.chain(carried).collect(), entitled.changes_at)
 }
 
-fn days_len(dates: &[Date]) -> usize {
-    dates.len()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{Grant, Origin};
+    use crate::sample::{E3, VISIO, at, bound, person, policy};
+
+    const NOW: &str = "2026-03-02T09:00";
+    /// Everything an account of a salesperson needs.
+    const SELLER: &str =
+        "status=active name.legal.given=Ada name.legal.family=Byron usage_location=NL department.name=Sales";
+
+    fn days_of(people: &[Person], sku: &str, owned: i64, consumed: i64) -> Outlook {
+        let (policy, now) = (policy(), at(NOW));
+        let mut forecaster = Forecaster::new(&policy, now, policy.tenant.time_zone.clone(), 30);
+        people.iter().for_each(|person| forecaster.add(person));
+        let sku: SkuId = sku.parse().unwrap();
+        let supply = Supply { name: "IT".into(), owned, consumed };
+        let outlooks = forecaster.finish(&BTreeMap::from([(sku.clone(), supply)]));
+        outlooks.into_iter().find(|outlook| outlook.sku == sku).unwrap()
+    }
+
+    fn holding(mut person: Person, sku: &str) -> Person {
+        let target = Target::License(sku.parse().unwrap());
+        let grant =
+            Grant { target: target.clone(), origin: Origin::Ours, held: true, reasons: Vec::new(), since: at(NOW) };
+        person.grants.insert(target, grant);
+        person
+    }
+
+    fn on(outlook: &Outlook, date: &str) -> Day {
+        *outlook.days.iter().find(|day| day.date == date.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn somebody_hired_needs_a_seat_from_the_day_the_account_is_to_be_there() {
+        let hired = person(&[&format!("2026-03-01 hire_date=2026-03-20 {SELLER}")]);
+        let outlook = days_of(&[hired], VISIO, 5, 5);
+        let first = outlook.days.iter().find(|day| day.joining == 1).unwrap();
+        assert!(first.date <= "2026-03-20".parse().unwrap());
+        assert_eq!((on(&outlook, "2026-03-02").needed, on(&outlook, "2026-03-31").needed), (5, 6));
+        assert_eq!(outlook.runs_out(), Some(first));
+        assert_eq!(outlook.days.iter().map(|day| day.joining).sum::<usize>(), 1);
+    }
+
+    #[test]
+    fn a_leaver_s_seat_is_free_on_the_day_after_the_last() {
+        let leaver = format!("2026-03-01 hire_date=2020-01-01 termination.last_working_day=2026-03-10 {SELLER}");
+        let outlook = days_of(&[holding(bound(&[&leaver]), E3)], E3, 5, 3);
+        assert_eq!((on(&outlook, "2026-03-10").needed, on(&outlook, "2026-03-11").needed), (3, 2));
+        assert_eq!(on(&outlook, "2026-03-11").leaving, 1);
+        assert_eq!((outlook.runs_out(), outlook.peak().unwrap().date), (None, "2026-03-02".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_change_with_a_date_moves_the_need_on_that_date() {
+        let seller = format!("2026-03-01 hire_date=2020-01-01 {SELLER}");
+        let mover = bound(&[&seller, "2026-03-01 from=2026-03-15 department.name=Legal"]);
+        let outlook = days_of(&[mover], VISIO, 5, 0);
+        assert_eq!((on(&outlook, "2026-03-14").needed, on(&outlook, "2026-03-15").needed), (1, 0));
+    }
+
+    #[test]
+    fn the_seats_of_people_outside_the_roster_stay_taken() {
+        assert_eq!(days_of(&[], E3, 10, 4).days.iter().map(|day| day.needed).collect::<BTreeSet<_>>(), [4].into());
+    }
+
+    #[test]
+    fn whose_facts_cannot_be_used_keeps_what_they_have() {
+        let unusable = bound(&["2026-03-01 hire_date=2020-01-01 status=active usage_location=?"]);
+        let outlook = days_of(&[holding(unusable, E3)], E3, 10, 4);
+        assert!(outlook.days.iter().all(|day| day.needed == 4), "{outlook:?}");
+    }
 }

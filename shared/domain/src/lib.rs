@@ -8,6 +8,7 @@ mod country;
 pub mod employment;
 pub mod event;
 pub mod fetch_back;
+pub mod forecast;
 pub mod guard;
 pub mod guest;
 pub mod ids;

@@ -148,6 +148,15 @@ impl Error {
         self.refusal() == Some(&Refusal::NotFound)
     }
 
+    /// Whether Graph has forgotten the place that a link or token led to: begin anew. A page's link is refused with 400, a
+    /// delta's with 410 ("Use delta query to track changes", resynchronization).
+    pub fn is_forgotten_place(&self) -> bool {
+        match self {
+            Self::Refused { answer, .. } | Self::Undocumented { answer, .. } => matches!(answer.status, 400 | 410),
+            _ => false,
+        }
+    }
+
     /// How long to wait, when that is all there is to do.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

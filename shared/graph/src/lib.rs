@@ -37,7 +37,7 @@ pub use error::{Answer, Error, Refusal};
 pub use ids::{GroupId, SkuId, UserId};
 pub use model::{Group, SubscribedSku, Unreadable, User};
 pub use pace::{Lane, Pace};
-pub use page::Pages;
+pub use page::{Page, Pages};
 pub use request::{License, NewUser, Request, UserKey};
 pub use secret::Secret;
 pub use token::{ClientSecretTokens, Credentials, Tokens};

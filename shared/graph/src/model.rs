@@ -2,17 +2,19 @@
 //! not selected reads as empty.
 
 mod group;
+mod listed;
 mod method;
 mod sku;
 mod user;
 
 pub use group::{Group, GroupKind, RefusesMembers};
+pub use listed::{GroupChange, ListedUser, Member, MemberChange, SignInActivity};
 pub use method::{AuthenticationMethod, MethodKind, removal_order};
 pub use sku::{PrepaidUnits, ServicePlan, SubscribedSku};
 pub use user::{AssignedLicense, AssignedPlan, LicenseState, OrgData, User};
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::ids::UserId;
 
@@ -25,9 +27,13 @@ pub struct Unreadable {
 }
 
 /// Reads one object, keeping of a failure only the id: the reason may quote a value, which may be a person's.
-pub(crate) fn read<T: DeserializeOwned>(object: Value) -> Result<T, Unreadable> {
-    let id = object.get("id").and_then(Value::as_str).map(str::to_owned);
-    serde_json::from_value(object).map_err(|_| Unreadable { id })
+pub(crate) fn read<T: DeserializeOwned>(object: &RawValue) -> Result<T, Unreadable> {
+    #[derive(Deserialize)]
+    struct Named {
+        id: Option<String>,
+    }
+    serde_json::from_str(object.get())
+        .map_err(|_| Unreadable { id: serde_json::from_str::<Named>(object.get()).ok().and_then(|named| named.id) })
 }
 
 /// The organization.
@@ -108,14 +114,17 @@ where
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     #[test]
     fn an_unreadable_object_is_known_by_its_id_alone() {
-        let unreadable = read::<User>(json!({"id": "u1", "displayName": {"secret": "x"}})).unwrap_err();
-        assert_eq!(unreadable.to_string(), "object u1 could not be read");
-        assert_eq!(read::<User>(json!("nonsense")).unwrap_err().to_string(), "object without id could not be read");
+        let unreadable = |object: Value| {
+            let written = serde_json::value::to_raw_value(&object).unwrap();
+            read::<User>(&written).unwrap_err().to_string()
+        };
+        assert_eq!(unreadable(json!({"id": "u1", "displayName": {"secret": "x"}})), "object u1 could not be read");
+        assert_eq!(unreadable(json!("nonsense")), "object without id could not be read");
     }
 }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use url::Url;
 
 use crate::{
@@ -38,11 +38,26 @@ pub struct Pages<'c, T> {
     object: PhantomData<fn() -> T>,
 }
 
+/// One page of a listing or of a delta round, for whoever keeps the place in it himself.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// Its objects, of which there may be none; one bad object does not spoil the others.
+    pub objects: Vec<Result<T, Unreadable>>,
+    /// The link to the next page; None after the last.
+    pub next: Option<String>,
+    /// Of a delta round's last page: the link that begins the next round ("Use delta query to track changes").
+    pub delta: Option<String>,
+}
+
+/// A page as it is written. Objects are read one by one, straight from the text.
 #[derive(Deserialize)]
-struct Page {
-    value: Vec<Value>,
+struct Written<'a> {
+    #[serde(borrow)]
+    value: Vec<&'a RawValue>,
     #[serde(rename = "@odata.nextLink")]
     next: Option<String>,
+    #[serde(rename = "@odata.deltaLink")]
+    delta: Option<String>,
 }
 
 impl<'c, T: DeserializeOwned> Pages<'c, T> {
@@ -58,17 +73,10 @@ impl<'c, T: DeserializeOwned> Pages<'c, T> {
         if self.read >= limits::PAGES_MAX {
             return Err(self.oddity("the list has more pages than we follow"));
         }
-        let page: Page = self.client.fetch(request).await?;
-        let next = match page.next {
-            None => None,
-            Some(link) => match same_origin(&link, self.client.base_url()) {
-                Some(link) => Some(Request::next_page(self.route, link)),
-                None => return Err(self.oddity("the next page is at another host")),
-            },
-        };
-        self.next = next;
+        let page = self.client.page(request).await?;
+        self.next = page.next.map(|link| self.client.follow(self.route, &link)).transpose()?;
         self.read += 1;
-        Ok(Some(page.value.into_iter().map(model::read).collect()))
+        Ok(Some(page.objects))
     }
 
     /// Calls `visit` with every object to the end.
@@ -85,6 +93,32 @@ impl<'c, T: DeserializeOwned> Pages<'c, T> {
     }
 }
 
+impl Client {
+    /// One page: the first of a listing, or the one a link leads to ([`Client::follow`]).
+    pub async fn page<T: DeserializeOwned>(&self, request: &Request) -> Result<Page<T>, Error> {
+        let answer = self.send(request).await?;
+        // The reason is left out: it may quote a value.
+        let page: Written<'_> = serde_json::from_slice(answer.body()).map_err(|_| {
+            Error::odd_success(request, answer.status(), answer.headers(), "the body is not a page of a list")
+        })?;
+        let objects = page.value.into_iter().map(model::read).collect();
+        Ok(Page { objects, next: page.next, delta: page.delta })
+    }
+
+    /// The request for the page that a link of an earlier one leads to. The link is opaque, and may have been kept for a while: what
+    /// Graph has forgotten meanwhile it refuses.
+    pub fn follow(&self, route: &'static str, link: &str) -> Result<Request, Error> {
+        match same_origin(link, self.base_url()) {
+            Some(link) => Ok(Request::next_page(route, link)),
+            None => {
+                let request = Request::get(route, String::new());
+                let what = "the next page is at another host";
+                Err(Error::odd_success(&request, StatusCode::OK, &HeaderMap::new(), what))
+            }
+        }
+    }
+}
+
 /// The link, if it leads where the base address does. The token goes nowhere else, whatever an answer says.
 fn same_origin(link: &str, base: &Url) -> Option<Url> {
     let link = Url::parse(link).ok()?;
@@ -94,7 +128,7 @@ fn same_origin(link: &str, base: &Url) -> Option<Url> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::client::tests::{Script, answer};

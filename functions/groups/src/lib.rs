@@ -1,18 +1,26 @@
 //! `groups`: memberships of one person. Not of the groups that carry licenses: those are written by `licenses` only.
+//!
+//! Messages that were received together are worked on at the same time, each on its own path, and what they have to write goes out
+//! together: see [`Batch`].
 
+mod writes;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ledger::Origin;
 use domain::message::{Message, QueueName};
 use domain::person::Person;
-use domain::planner::groups::{self, Refusal as GroupRefusal};
+use domain::planner::groups;
 use domain::planner::{Sight, View};
 use domain::policy::Policy;
-use domain::ports::{Failure, Outcome};
-use domain::step::{Action, Stage, Step};
-use graph::{GroupId, Refusal, UserId};
-use stage::{Effect, Look, Ports, Reader, Tenant, Trouble};
+use domain::ports::{Failure, Outcome, StoreError};
+use domain::step::{Stage, Step};
+use graph::client::Sleep;
+use jiff::Timestamp;
+use stage::{Gathering, Look, Ports, Reader, Tenant, Trouble};
+
+use writes::{Heard, Write};
 
 /// What `groups` may touch.
 #[derive(Clone)]
@@ -21,11 +29,45 @@ pub struct App {
     pub ports: Ports,
     /// Reads and writes the tenant.
     pub reader: Reader,
+    /// How time passes while somebody waits for others to come along.
+    pub linger: Arc<dyn Sleep>,
 }
 
-/// Handles one message of `groups`.
-pub async fn handle(app: &App, message: &Message) -> Result<Outcome, Failure> {
-    stage::handle(&app.ports, app, message).await
+/// Messages that were received together: whoever has nothing to write delays nobody, and whatever two or more people
+/// are to be added to is one call for up to twenty of them.
+pub struct Batch<'a> {
+    app: &'a App,
+    gathering: Gathering<Write, Heard>,
+}
+
+/// One person's place in a batch.
+pub struct Seat<'a> {
+    app: &'a App,
+    seat: stage::Seat<'a, Write, Heard>,
+}
+
+impl<'a> Batch<'a> {
+    /// An empty one.
+    pub fn new(app: &'a App) -> Self {
+        Self { app, gathering: Gathering::new(Arc::clone(&app.linger)) }
+    }
+
+    /// A place for one person's messages, to be taken before any of the batch is worked on. Whoever is through gives it up.
+    pub fn seat(&self) -> Seat<'_> {
+        Seat { app: self.app, seat: self.gathering.seat() }
+    }
+
+    /// Does the work of those who have a seat, and writes for them.
+    pub async fn serve<T>(&self, work: impl Future<Output = T>) -> T {
+        self.gathering.serve(work, |asked| writes::answer(self.app, asked)).await
+    }
+}
+
+impl Seat<'_> {
+    /// Handles one message of `groups`. Several of one person are handled one after the other.
+    pub async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
+        stage::handle(&self.app.ports, self, message).await
+    }
 }
 
 /// How soon an account that replicas do not show yet is looked for again.
@@ -58,53 +100,55 @@ impl Tenant for App {
         Ok(Look { plan: groups::plan(&view, &actual), blind: None })
     }
 
-    async fn carry(&self, person: &Person, step: &Step) -> Result<Effect, Trouble> {
-        let Some(user) = &person.head.account.object_id else { return Ok(Effect::Later(VISIBLE_PAUSE)) };
-        let user = UserId::from(user.as_str());
-        let graph = self.reader.graph();
-        match &step.action {
-            Action::AddMember { group } => {
-                added(graph.add_member(&GroupId::from(group.as_str()), &user).await, step.attempts)
+    fn is_side_by_side(&self) -> bool {
+        true
+    }
+
+    async fn carry_all(&self, person: &Person, steps: &[Step], lease: Option<Timestamp>) -> Vec<Heard> {
+        match writes::of(person, steps, lease) {
+            Ok(writes) => writes::carry_out(self, &writes).await,
+            Err(answers) => answers,
+        }
+    }
+}
+
+#[async_trait]
+impl Tenant for Seat<'_> {
+    fn stage(&self) -> Stage {
+        self.app.stage()
+    }
+
+    fn next(&self) -> Option<QueueName> {
+        self.app.next()
+    }
+
+    fn policy(&self) -> &Policy {
+        self.app.policy()
+    }
+
+    async fn look(&self, person: &Person) -> Result<Look, Trouble> {
+        self.app.look(person).await
+    }
+
+    fn is_side_by_side(&self) -> bool {
+        true
+    }
+
+    async fn carry_all(&self, person: &Person, steps: &[Step], lease: Option<Timestamp>) -> Vec<Heard> {
+        // A leaver waits for nobody, least of all for somebody else's grant.
+        if person.head.cut {
+            return self.app.carry_all(person, steps, lease).await;
+        }
+        match writes::of(person, steps, lease) {
+            Ok(writes) => {
+                self.seat.ask(writes).await.into_iter().map(|heard| heard.unwrap_or_else(unanswered)).collect()
             }
-            Action::RemoveMember { group } => removed(graph.remove_member(&GroupId::from(group.as_str()), &user).await),
-            _ => Ok(Effect::Human("this version cannot do this step: report it".into(), false)),
+            Err(answers) => answers,
         }
     }
 }
 
-/// What an addition came to. "Already a member" at the first attempt means that somebody else was there before us;
-/// later, that an earlier call of ours took effect although it failed.
-fn added(result: Result<(), graph::Error>, attempts: u32) -> Result<Effect, Trouble> {
-    let Err(error) = result else { return Ok(Effect::done("added")) };
-    match error.refusal() {
-        Some(Refusal::AlreadyMember) if attempts <= 1 => {
-            Ok(Effect::Done("was a member already".into(), Some(Origin::PreExisting)))
-        }
-        Some(Refusal::AlreadyMember) => Ok(Effect::done("an earlier call had added it")),
-        Some(Refusal::NotFound) => Ok(Effect::Later(VISIBLE_PAUSE)),
-        _ => refused(error),
-    }
-}
-
-/// What a removal came to: "not found" is what was wanted.
-fn removed(result: Result<(), graph::Error>) -> Result<Effect, Trouble> {
-    let Err(error) = result else { return Ok(Effect::done("removed")) };
-    match error.refusal() {
-        Some(Refusal::NotFound) => Ok(Effect::done("was no member any more")),
-        _ => refused(error),
-    }
-}
-
-/// A group that turned out to be of another kind than it looked.
-fn refused(error: graph::Error) -> Result<Effect, Trouble> {
-    let kind = match error.refusal() {
-        Some(Refusal::MailEnabledGroup) => GroupRefusal::MailEnabled,
-        Some(Refusal::ReadOnlySynced) => GroupRefusal::Synchronized,
-        Some(Refusal::InsufficientPrivileges) => {
-            let instructions = "Graph refuses: the group is dynamic or gives directory roles, or Joinery lacks a permission; do this step by hand";
-            return Ok(Effect::Human(instructions.into(), false));
-        }
-        _ => return Err(error.into()),
-    };
-    Ok(Effect::Human(kind.instructions().into(), false))
+/// A request whose call was given up. It may have been sent: the step stays as it was recorded before it.
+fn unanswered() -> Heard {
+    Err(StoreError::Unavailable("whoever writes for a batch was stopped".into()).into())
 }

@@ -6,6 +6,7 @@ use domain::message::{Message, QueueName};
 use domain::policy::Policy;
 use domain::ports::{Addresses, Clock, Entropy, Failure, Outcome, Vault};
 use embedded::Store;
+use graph::client::{Sleep, TokioSleep};
 use stage::{Ports, Reader};
 
 use crate::tenant::Clients;
@@ -25,6 +26,8 @@ pub struct Wiring {
     pub graph_for_cuts: Arc<graph::Client>,
     /// The HR systems whose records can be read back.
     pub hr: Arc<hr::Readers>,
+    /// How time passes while people who were taken together wait for each other.
+    pub linger: Arc<dyn Sleep>,
 }
 
 impl Wiring {
@@ -48,6 +51,7 @@ impl Wiring {
             graph: Arc::clone(&clients.ordinary),
             graph_for_cuts: Arc::clone(&clients.cuts),
             hr: Arc::default(),
+            linger: Arc::new(TokioSleep),
         }
     }
 }
@@ -79,25 +83,35 @@ impl Functions {
                 roster: Arc::clone(&wiring.ports.roster),
                 readers: Arc::clone(&wiring.hr),
                 outbox: Arc::clone(&wiring.ports.outbox),
+                pager: Arc::clone(&wiring.ports.pager),
                 clock: Arc::clone(&wiring.ports.clock),
                 entropy: Arc::clone(&wiring.ports.entropy),
             },
             accounts_urgent: accounts::App { reader: reader_for_cuts, ..accounts.clone() },
             accounts,
-            groups: groups::App { ports: wiring.ports.clone(), reader: reader.clone() },
+            groups: groups::App {
+                ports: wiring.ports.clone(),
+                reader: reader.clone(),
+                linger: Arc::clone(&wiring.linger),
+            },
             licenses: licenses::App { ports: wiring.ports.clone(), reader },
         }
     }
 
+    /// For messages that are received together: each is handed over with a seat in the batch, and the batch serves them.
+    pub fn batch(&self) -> groups::Batch<'_> {
+        groups::Batch::new(&self.groups)
+    }
+
     /// Hands a message to the function of its queue. One that cannot be understood is parked, never dropped.
-    pub async fn handle(&self, queue: QueueName, body: &str) -> Result<Outcome, Failure> {
+    pub async fn handle(&self, queue: QueueName, body: &str, seat: groups::Seat<'_>) -> Result<Outcome, Failure> {
         let message = Message::from_json(body)
             .map_err(|error| Failure::Park { cause: "bad-message", source: Box::new(error) })?;
         match queue {
             QueueName::People | QueueName::PeopleUrgent => people::handle(&self.people, &message).await,
             QueueName::Accounts => accounts::handle(&self.accounts, &message).await,
             QueueName::AccountsUrgent => accounts::handle(&self.accounts_urgent, &message).await,
-            QueueName::Groups => groups::handle(&self.groups, &message).await,
+            QueueName::Groups => seat.handle(&message).await,
             QueueName::Licenses => licenses::handle(&self.licenses, &message).await,
         }
     }

@@ -6,7 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::message::{Message, QueueName};
 use domain::ports::{Clock, Entropy, Failure, Outbox, Outcome, Outgoing, Roster, StoreError};
+use embedded::limits::RECEIVE_MAX;
 use embedded::{Delivery, Receipt, Store};
+use futures_util::future::join_all;
+use graph::limits::MEMBERS_MAX;
 use jiff::SignedDuration;
 
 use crate::functions::Functions;
@@ -27,8 +30,8 @@ const REWAKE: SignedDuration = SignedDuration::from_mins(10);
 /// The receiving side of the queues.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// The next message of a queue, hidden from others for a while.
-    async fn take(&self, queue: QueueName, visibility: Duration) -> Result<Option<Delivery>, StoreError>;
+    /// The next messages of a queue, at most `max`, hidden from others for a while; of each message group only the first.
+    async fn take(&self, queue: QueueName, max: usize, visibility: Duration) -> Result<Vec<Delivery>, StoreError>;
     /// Settles a message.
     async fn settle(&self, receipt: Receipt, how: Settlement) -> Result<(), StoreError>;
 }
@@ -48,8 +51,8 @@ pub enum Settlement {
 
 #[async_trait]
 impl Inbox for Store {
-    async fn take(&self, queue: QueueName, visibility: Duration) -> Result<Option<Delivery>, StoreError> {
-        Ok(self.receive(queue, 1, visibility)?.into_iter().next())
+    async fn take(&self, queue: QueueName, max: usize, visibility: Duration) -> Result<Vec<Delivery>, StoreError> {
+        self.receive(queue, max, visibility)
     }
 
     async fn settle(&self, receipt: Receipt, how: Settlement) -> Result<(), StoreError> {
@@ -62,6 +65,11 @@ impl Inbox for Store {
         };
         Ok(())
     }
+}
+
+/// How many messages of a queue are worked on together: as many people as one call can add to a group.
+fn together(queue: QueueName) -> usize {
+    if queue == QueueName::Groups { MEMBERS_MAX } else { 1 }
 }
 
 /// The functions at work on one machine.
@@ -82,21 +90,53 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Takes one message of a queue, if there is one, has it handled and settles it. False: there was none.
+    /// Takes messages of a queue, has them handled and settles them. False: there were none.
     pub async fn work(&self, queue: QueueName) -> Result<bool, StoreError> {
-        let Some(delivery) = self.take(queue).await? else { return Ok(false) };
-        self.finish(queue, delivery).await?;
-        Ok(true)
+        let deliveries = self.take(queue).await?;
+        let any = !deliveries.is_empty();
+        for settled in self.finish(queue, deliveries).await {
+            settled?;
+        }
+        Ok(any)
     }
 
-    /// Takes one message of a queue, if there is one. It shows again by itself unless it is finished.
-    pub async fn take(&self, queue: QueueName) -> Result<Option<Delivery>, StoreError> {
-        self.inbox.take(queue, VISIBILITY).await
+    /// Takes as many messages of a queue as are worked on together, each of another person. They show again by themselves unless they
+    /// are finished.
+    pub async fn take(&self, queue: QueueName) -> Result<Vec<Delivery>, StoreError> {
+        let mut taken = Vec::new();
+        loop {
+            let wanted = (together(queue) - taken.len()).min(RECEIVE_MAX);
+            match self.inbox.take(queue, wanted, VISIBILITY).await {
+                Ok(more) => {
+                    let there_are_more = more.len() == wanted;
+                    taken.extend(more);
+                    if !there_are_more || taken.len() == together(queue) {
+                        break;
+                    }
+                }
+                // What is in hand is worked on; the rest shows again.
+                Err(_) if !taken.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(taken)
     }
 
-    /// Has a message handled and settles it. Answers how.
-    pub async fn finish(&self, queue: QueueName, delivery: Delivery) -> Result<Settlement, StoreError> {
-        let handled = tokio::time::timeout(RECORD_MAX, self.functions.handle(queue, &delivery.body)).await;
+    /// Has messages handled that were taken together, and settles each as soon as it is done. Answers how.
+    pub async fn finish(&self, queue: QueueName, deliveries: Vec<Delivery>) -> Vec<Result<Settlement, StoreError>> {
+        let batch = self.functions.batch();
+        // Everybody is seated before the first begins.
+        let work: Vec<_> = deliveries.into_iter().map(|one| self.finish_one(queue, one, batch.seat())).collect();
+        batch.serve(join_all(work)).await
+    }
+
+    async fn finish_one(
+        &self,
+        queue: QueueName,
+        delivery: Delivery,
+        seat: groups::Seat<'_>,
+    ) -> Result<Settlement, StoreError> {
+        let handled = tokio::time::timeout(RECORD_MAX, self.functions.handle(queue, &delivery.body, seat)).await;
         let result = handled.unwrap_or_else(|_| Err(Failure::Retry("it took longer than a message may".into())));
         let how = settlement(result, delivery.receive_count);
         match &how {

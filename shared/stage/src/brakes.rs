@@ -1,10 +1,16 @@
 //! The brakes before every write.
 
+use std::time::Duration;
+
+use domain::ids::PersonId;
 use domain::planner::IN_FLIGHT;
 use domain::ports::{Mode, Stop, StoreError, Switches};
 use domain::step::Action;
+use futures_util::future::join_all;
+use graph::limits::CALL_MAX;
+use jiff::Timestamp;
 
-use crate::Work;
+use crate::{Effect, Ports, Work};
 
 /// Whether the switches let this action be carried out. Cuts continue under `stop`, not under `stop --all`.
 pub(crate) fn allow(switches: Switches, action: &Action) -> bool {
@@ -17,10 +23,57 @@ pub(crate) fn allow(switches: Switches, action: &Action) -> bool {
         }
 }
 
+/// How long a message waits for a lease, or for brakes that were put on meanwhile to be seen by the plan.
+pub(crate) const BRAKE_PAUSE: Duration = Duration::from_secs(3);
+
+/// A call that is about to go out together with others.
+#[derive(Debug, Clone, Copy)]
+pub struct Due<'a> {
+    /// Whose it is.
+    pub person: &'a PersonId,
+    /// What it does.
+    pub action: &'a Action,
+    /// Until when the person's lease is held; None for what grants nothing.
+    pub lease: Option<Timestamp>,
+}
+
+/// Asks the brakes again, right before calls that waited to go out together: switches, leases, and last of all the fences. What an
+/// answer holds is to be told instead of making the call.
+pub async fn ask_again(ports: &Ports, due: &[Due<'_>]) -> Vec<Result<Option<Effect>, StoreError>> {
+    let switches = match ports.controls.switches().await {
+        Ok(switches) => switches,
+        Err(error) => return due.iter().map(|_| Err(unread(&error))).collect(),
+    };
+    // Side by side: a store far away must not make the first fence old before the last is read.
+    join_all(due.iter().map(|due| ask_one(ports, switches, *due))).await
+}
+
+async fn ask_one(ports: &Ports, switches: Switches, due: Due<'_>) -> Result<Option<Effect>, StoreError> {
+    let unsent = Ok(Some(Effect::Unsent(BRAKE_PAUSE)));
+    if !allow(switches, due.action) {
+        return unsent;
+    }
+    if !due.action.grants() {
+        return Ok(None);
+    }
+    let ends = ports.clock.now().saturating_add(CALL_MAX).unwrap_or(Timestamp::MAX);
+    if due.lease.is_none_or(|until| ends > until) {
+        return unsent;
+    }
+    Ok(ports.fences.is_up(due.person).await?.then_some(Effect::Fenced))
+}
+
+/// The same failure for each of several calls.
+fn unread(error: &StoreError) -> StoreError {
+    StoreError::Unavailable(error.to_string().into())
+}
+
 /// The lease under which a granting call runs.
 pub(crate) struct Lease<'a> {
     work: &'a Work<'a>,
     holder: String,
+    /// Until when nobody else can take it.
+    pub(crate) until: Timestamp,
 }
 
 impl<'a> Lease<'a> {
@@ -31,7 +84,7 @@ impl<'a> Lease<'a> {
         let now = work.now();
         let until = now.saturating_add(IN_FLIGHT).unwrap_or(now);
         let taken = work.ports.fences.take_lease(&work.person, &holder, now, until).await?;
-        Ok(taken.then_some(Self { work, holder }))
+        Ok(taken.then_some(Self { work, holder, until }))
     }
 
     /// Gives the lease back.

@@ -1,5 +1,6 @@
 //! One step after the other: recorded, braked, called, recorded again.
 
+use domain::amend::Aside;
 use domain::guard::{self, Verdict};
 use domain::ledger::{Grant, Origin, Target};
 use domain::person::{Person, TimelineKind};
@@ -8,7 +9,7 @@ use domain::ports::{Failure, Outcome, StoreError};
 use domain::step::{Action, Step, StepId, StepState};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::brakes::{self, Lease};
+use crate::brakes::{self, BRAKE_PAUSE, Lease};
 use crate::{Effect, Trouble, Work};
 
 /// How carrying out a plan's steps ended.
@@ -23,18 +24,32 @@ pub(crate) enum Turn {
     Stop(Result<Outcome, Failure>),
 }
 
-/// How long a message waits while somebody else holds the person's lease.
-const LEASE_PAUSE: std::time::Duration = std::time::Duration::from_secs(3);
 /// When a step that was refused is tried again: Graph will hardly change its mind sooner, HR or an admin may.
 const REFUSED_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// When a step that got no answer is tried again at the latest; the queue's own retry comes sooner.
 const UNANSWERED_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
+impl Turn {
+    /// The turn of several steps: a failure that counts comes first, then the longest wait, then planning anew.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Stop(Ok(Outcome::Later(one))), Self::Stop(Ok(Outcome::Later(other)))) => {
+                Self::Stop(Ok(Outcome::Later(one.max(other))))
+            }
+            (failure @ Self::Stop(Err(_)), _) | (_, failure @ Self::Stop(Err(_))) => failure,
+            (stop @ Self::Stop(_), _) | (_, stop @ Self::Stop(_)) => stop,
+            (Self::PlanAgain, _) | (_, Self::PlanAgain) => Self::PlanAgain,
+            (Self::Progressed, _) | (_, Self::Progressed) => Self::Progressed,
+            (Self::Settled, Self::Settled) => Self::Settled,
+        }
+    }
+}
+
 impl Work<'_> {
     pub(crate) async fn carry_all(&self, runnable: &[StepId]) -> Result<Turn, StoreError> {
         let mut progressed = false;
-        for id in runnable {
-            match self.carry_one(id).await? {
+        for set in self.sets(runnable).await? {
+            match self.carry_set(&set).await? {
                 Turn::Settled => {}
                 Turn::Progressed => progressed = true,
                 turn => return Ok(turn),
@@ -44,19 +59,37 @@ impl Work<'_> {
         Ok(if progressed { Turn::PlanAgain } else { Turn::Settled })
     }
 
-    async fn carry_one(&self, id: &StepId) -> Result<Turn, StoreError> {
-        let Some(action) = self.action(id).await? else { return Ok(Turn::PlanAgain) };
-        if !brakes::allow(self.ports.controls.switches().await?, &action) {
-            return self.hold(id, &action).await;
+    /// Which steps are carried out at the same time: each alone, unless the stage's do not depend on each other. Then what takes access
+    /// away goes first, for it waits for no lease.
+    async fn sets(&self, runnable: &[StepId]) -> Result<Vec<Vec<StepId>>, StoreError> {
+        if !self.tenant.is_side_by_side() {
+            return Ok(runnable.iter().map(|id| vec![id.clone()]).collect());
         }
-        if let Some(turn) = self.ask_guard(id, &action).await? {
-            return Ok(turn);
+        let Some(person) = self.ports.roster.person(&self.person).await? else { return Ok(Vec::new()) };
+        let grants = |id: &StepId| person.steps.get(id).is_some_and(|step| step.action.grants());
+        let (giving, taking): (Vec<_>, Vec<_>) = runnable.iter().cloned().partition(grants);
+        Ok([taking, giving].into_iter().filter(|set| !set.is_empty()).collect())
+    }
+
+    async fn carry_set(&self, ids: &[StepId]) -> Result<Turn, StoreError> {
+        let (mut admitted, mut grants) = (Vec::with_capacity(ids.len()), false);
+        for id in ids {
+            let Some(action) = self.action(id).await? else { return Ok(Turn::PlanAgain) };
+            if !brakes::allow(self.ports.controls.switches().await?, &action) {
+                self.hold(id, &action).await?;
+            } else if !self.is_held_by_guard(id, &action).await? {
+                grants |= action.grants();
+                admitted.push(id.clone());
+            }
         }
-        if !action.grants() {
-            return self.call(id).await;
+        if admitted.is_empty() {
+            return Ok(Turn::Settled);
         }
-        let Some(lease) = Lease::take(self).await? else { return Ok(Turn::Stop(Ok(Outcome::Later(LEASE_PAUSE)))) };
-        let turn = self.call(id).await;
+        if !grants {
+            return self.call(&admitted, None).await;
+        }
+        let Some(lease) = Lease::take(self).await? else { return Ok(Turn::Stop(Ok(Outcome::Later(BRAKE_PAUSE)))) };
+        let turn = self.call(&admitted, Some(lease.until)).await;
         lease.release().await?;
         turn
     }
@@ -67,7 +100,7 @@ impl Work<'_> {
     }
 
     /// Stopped: the step stays, and is looked at again by and by. A cut that is held pages at once.
-    async fn hold(&self, id: &StepId, action: &Action) -> Result<Turn, StoreError> {
+    async fn hold(&self, id: &StepId, action: &Action) -> Result<(), StoreError> {
         let now = self.now();
         self.amend(|person, _| {
             if let Some(step) = person.steps.get_mut(id) {
@@ -83,17 +116,17 @@ impl Work<'_> {
             );
             self.page("stopped-cut", text).await?;
         }
-        Ok(Turn::Settled)
+        Ok(())
     }
 
     /// Asks the policy's guards. What they do not admit waits for a human, and pages. Whatever a leaver loses besides sign-in waits
     /// for the guard over cuts first: if the cut is refused, nothing of it was to happen.
-    async fn ask_guard(&self, id: &StepId, action: &Action) -> Result<Option<Turn>, StoreError> {
+    async fn is_held_by_guard(&self, id: &StepId, action: &Action) -> Result<bool, StoreError> {
         if guard::kind_of(action).is_none() {
-            return Ok(None);
+            return Ok(false);
         }
         let now = self.now();
-        let Some(person) = self.ports.roster.person(&self.person).await? else { return Ok(None) };
+        let Some(person) = self.ports.roster.person(&self.person).await? else { return Ok(false) };
         let why = person.steps.get(id).map_or("", |step| &step.why);
         let cut = (person.head.cut && !action.cuts()).then_some(Action::DisableAccount { pass: 1 });
         let mut held = None;
@@ -104,7 +137,7 @@ impl Work<'_> {
                 break;
             }
         }
-        let Some(text) = held else { return Ok(None) };
+        let Some(text) = held else { return Ok(false) };
         self.amend(|person, aside| {
             let Some(step) = person.steps.get_mut(id) else { return };
             let since = waits_since(&step.state).unwrap_or(now);
@@ -116,7 +149,7 @@ impl Work<'_> {
             step.wake_at = now.checked_add(RECHECK).ok();
         })
         .await?;
-        Ok(Some(Turn::Settled))
+        Ok(true)
     }
 
     /// Asks one guard, if the policy has it; what keeps the request from passing, in words.
@@ -138,99 +171,135 @@ impl Work<'_> {
         }
     }
 
-    /// Records, calls, records. For a granting call the fence is read last of all.
-    async fn call(&self, id: &StepId) -> Result<Turn, StoreError> {
+    /// Records, calls, records. For granting calls the fence is read last of all.
+    async fn call(&self, ids: &[StepId], lease: Option<Timestamp>) -> Result<Turn, StoreError> {
         let now = self.now();
-        let (person, begun) = self.amend(|person, _| begin(person, id, now)).await?;
-        let Some(Begun { step, waits_since }) = begun else { return Ok(Turn::PlanAgain) };
-        if step.action.grants() && self.ports.fences.is_up(&self.person).await? {
-            self.amend(|person, aside| {
-                person.steps.remove(id);
-                let text = format!("{}: not done, access is being cut", step.action.phrase());
-                aside.timeline.push(self.line(TimelineKind::Decided, text));
-            })
-            .await?;
+        let (person, begun) =
+            self.amend(|person, _| ids.iter().filter_map(|id| begin(person, id, now)).collect::<Vec<_>>()).await?;
+        if begun.is_empty() {
             return Ok(Turn::PlanAgain);
         }
-        match self.tenant.carry(&person, &step).await {
-            Ok(effect) => self.finish(&step, waits_since, effect).await,
-            Err(Trouble::Store(error)) => Err(error),
-            Err(Trouble::Graph(error)) => self.fail(&step, error).await,
-        }
-    }
-
-    async fn finish(&self, step: &Step, waits_since: Option<Timestamp>, effect: Effect) -> Result<Turn, StoreError> {
-        let now = self.now();
-        let settle = domain::overlay::settling(self.tenant.policy());
-        let phrase = step.action.phrase();
-        let turn = match &effect {
-            Effect::Later(pause) => Turn::Stop(Ok(Outcome::Later(*pause))),
-            Effect::Done(..) => Turn::Progressed,
-            _ => Turn::Settled,
+        let steps: Vec<Step> = begun.iter().map(|begun| begun.step.clone()).collect();
+        let answers = if lease.is_some() && self.ports.fences.is_up(&self.person).await? {
+            steps.iter().map(|_| Ok(Effect::Fenced)).collect()
+        } else {
+            self.tenant.carry_all(&person, &steps, lease).await
         };
-        if let Effect::Human(instructions, true) = &effect {
-            self.page(&phrase, format!("{}: {phrase}: {instructions}", self.person)).await?;
-        }
-        self.amend(|person, aside| {
-            let (state, wake_at, kind, text) = match &effect {
-                Effect::Done(words, origin) => {
-                    write_ledger(person, &step.action, *origin, now);
-                    let at = domain::overlay::acknowledged_at(person, now);
-                    (StepState::Done { at }, at.checked_add(settle).ok(), TimelineKind::Did, words.clone())
-                }
-                Effect::Wait(why, sku) => {
-                    let since = waits_since.unwrap_or(now);
-                    let waiting = StepState::Waiting { why: why.clone(), sku: sku.clone(), since };
-                    (waiting, now.checked_add(RECHECK).ok(), TimelineKind::Waits, why.clone())
-                }
-                Effect::Later(_) => {
-                    (StepState::Pending, now.checked_add(RECHECK).ok(), TimelineKind::Waits, "not visible yet".into())
-                }
-                Effect::Human(instructions, _) => {
-                    let task = StepState::Task { instructions: instructions.clone() };
-                    // A cut that is missing is looked at sooner: somebody has been paged, and may have made it.
-                    let pause = if step.action.cuts() { RECHECK } else { REFUSED_PAUSE };
-                    (task, now.checked_add(pause).ok(), TimelineKind::Task, instructions.clone())
-                }
-            };
-            let news = person.steps.get(&step.id).is_none_or(|known| known.state != state);
-            if let Some(known) = person.steps.get_mut(&step.id) {
-                known.state = state;
-                known.wake_at = wake_at;
-            }
-            if news && !matches!(effect, Effect::Later(_)) {
-                aside.timeline.push(self.line(kind, format!("{phrase}: {text}")));
-            }
-        })
-        .await?;
-        Ok(turn)
+        let turn = self.note_all(&begun, answers).await?;
+        Ok(if begun.len() < ids.len() { turn.and(Turn::PlanAgain) } else { turn })
     }
 
-    /// A call that was not heard or was refused. What may help by itself is left to the queue; the rest is tried again
-    /// later, and others' steps go on.
-    async fn fail(&self, step: &Step, error: graph::Error) -> Result<Turn, StoreError> {
-        let now = self.now();
-        let transient = error.is_transient();
-        let pause = if transient { UNANSWERED_PAUSE } else { REFUSED_PAUSE };
-        let phrase = step.action.phrase();
-        let throttled = matches!(error, graph::Error::Throttled { .. });
-        self.amend(|person, aside| {
-            if let Some(known) = person.steps.get_mut(&step.id) {
-                // Nothing was done: it does not count as an attempt.
-                known.attempts -= u32::from(throttled && known.attempts > 0);
-                known.state = if throttled { StepState::Pending } else { StepState::Failed { why: error.to_string() } };
-                known.wake_at = now.checked_add(pause).ok();
+    /// Records in one go what calls came to. Where a store failed before an answer, the step stays as it was recorded before the call.
+    async fn note_all(&self, begun: &[Begun], answers: Vec<Result<Effect, Trouble>>) -> Result<Turn, StoreError> {
+        let (mut heard, mut broken) = (Vec::with_capacity(begun.len()), None);
+        for (begun, answer) in begun.iter().zip(answers) {
+            match answer {
+                Ok(effect) => heard.push((begun, Ok(effect))),
+                Err(Trouble::Graph(error)) => heard.push((begun, Err(error))),
+                Err(Trouble::Store(error)) => broken = Some(error),
             }
-            if !throttled {
-                aside.timeline.push(self.line(TimelineKind::Failed, format!("{phrase}: {error}")));
+        }
+        for (begun, answer) in &heard {
+            if let Ok(Effect::Human(instructions, true)) = answer {
+                let phrase = begun.step.action.phrase();
+                self.page(&phrase, format!("{}: {phrase}: {instructions}", self.person)).await?;
+            }
+        }
+        let now = self.now();
+        self.amend(|person, aside| {
+            for (begun, answer) in &heard {
+                match answer {
+                    Ok(effect) => self.note(person, aside, begun, effect, now),
+                    Err(error) => self.note_failure(person, aside, &begun.step, error, now),
+                }
             }
         })
         .await?;
-        if step.action.cuts() && !transient {
-            let text = format!("access of {} could not be cut ({phrase}): {error}; cut by hand", self.person);
-            self.page(&phrase, text).await?;
+        let mut turn = Turn::Settled;
+        for (begun, answer) in heard {
+            turn = turn.and(match answer {
+                Ok(Effect::Later(pause) | Effect::Unsent(pause)) => Turn::Stop(Ok(Outcome::Later(pause))),
+                Ok(Effect::Done(..)) => Turn::Progressed,
+                Ok(Effect::Fenced) => Turn::PlanAgain,
+                Ok(Effect::Wait(..) | Effect::Human(..)) => Turn::Settled,
+                Err(error) if error.is_transient() => Turn::Stop(Trouble::Graph(error).into_result()),
+                Err(error) => {
+                    self.page_failed_cut(&begun.step.action, &error).await?;
+                    Turn::Settled
+                }
+            });
         }
-        if transient { Ok(Turn::Stop(Trouble::Graph(error).into_result())) } else { Ok(Turn::Settled) }
+        broken.map_or(Ok(turn), Err)
+    }
+
+    /// Notes what a step came to.
+    fn note(&self, person: &mut Person, aside: &mut Aside, begun: &Begun, effect: &Effect, now: Timestamp) {
+        let step = &begun.step;
+        let phrase = step.action.phrase();
+        let recheck = now.checked_add(RECHECK).ok();
+        let (state, wake_at, line) = match effect {
+            Effect::Done(words, origin) => {
+                write_ledger(person, &step.action, *origin, now);
+                let at = domain::overlay::acknowledged_at(person, now);
+                let settle = domain::overlay::settling(self.tenant.policy());
+                (StepState::Done { at }, at.checked_add(settle).ok(), Some((TimelineKind::Did, words)))
+            }
+            Effect::Wait(why, sku) => {
+                let since = begun.waits_since.unwrap_or(now);
+                let waiting = StepState::Waiting { why: why.clone(), sku: sku.clone(), since };
+                (waiting, recheck, Some((TimelineKind::Waits, why)))
+            }
+            Effect::Later(_) | Effect::Unsent(_) => (StepState::Pending, recheck, None),
+            Effect::Human(instructions, _) => {
+                let task = StepState::Task { instructions: instructions.clone() };
+                // A cut that is missing is looked at sooner: somebody has been paged, and may have made it.
+                let pause = if step.action.cuts() { RECHECK } else { REFUSED_PAUSE };
+                (task, now.checked_add(pause).ok(), Some((TimelineKind::Task, instructions)))
+            }
+            Effect::Fenced => {
+                person.steps.remove(&step.id);
+                let text = format!("{phrase}: not done, access is being cut");
+                aside.timeline.push(self.line(TimelineKind::Decided, text));
+                return;
+            }
+        };
+        let news = person.steps.get(&step.id).is_none_or(|known| known.state != state);
+        if let Some(known) = person.steps.get_mut(&step.id) {
+            if matches!(effect, Effect::Unsent(_)) {
+                known.attempts = known.attempts.saturating_sub(1);
+            }
+            known.state = state;
+            known.wake_at = wake_at;
+        }
+        if let Some((kind, text)) = line.filter(|_| news) {
+            aside.timeline.push(self.line(kind, format!("{phrase}: {text}")));
+        }
+    }
+
+    /// Notes a call that was not heard or was refused. What may help by itself is left to the queue; the rest is tried again later, and
+    /// others' steps go on.
+    fn note_failure(&self, person: &mut Person, aside: &mut Aside, step: &Step, error: &graph::Error, now: Timestamp) {
+        let pause = if error.is_transient() { UNANSWERED_PAUSE } else { REFUSED_PAUSE };
+        // Nothing was done, and all there is to do is to wait: it does not count as an attempt.
+        let untouched =
+            matches!(error, graph::Error::Throttled { .. }) || error.refusal() == Some(&graph::Refusal::Concurrency);
+        if let Some(known) = person.steps.get_mut(&step.id) {
+            known.attempts = known.attempts.saturating_sub(u32::from(untouched));
+            known.state = if untouched { StepState::Pending } else { StepState::Failed { why: error.to_string() } };
+            known.wake_at = now.checked_add(pause).ok();
+        }
+        if !untouched {
+            aside.timeline.push(self.line(TimelineKind::Failed, format!("{}: {error}", step.action.phrase())));
+        }
+    }
+
+    async fn page_failed_cut(&self, action: &Action, error: &graph::Error) -> Result<(), StoreError> {
+        if !action.cuts() {
+            return Ok(());
+        }
+        let phrase = action.phrase();
+        let text = format!("access of {} could not be cut ({phrase}): {error}; cut by hand", self.person);
+        self.page(&phrase, text).await
     }
 }
 

@@ -12,6 +12,7 @@
 mod brakes;
 mod carry;
 mod failure;
+mod gathering;
 mod reader;
 
 use std::collections::BTreeSet;
@@ -33,7 +34,9 @@ use domain::progress::{self, Progress};
 use domain::step::{Stage, Step, StepId};
 use jiff::Timestamp;
 
+pub use brakes::{Due, ask_again};
 pub use failure::Trouble;
+pub use gathering::{Answer, Asked, Gathering, LINGER_MAX, Seat};
 pub use reader::{Memberships, Reader};
 
 /// How often one message plans anew: an account that was just created is planned again as one that is there.
@@ -71,6 +74,10 @@ pub enum Effect {
     Wait(String, Option<domain::ids::SkuId>),
     /// Not visible yet: come back with the same message after this long.
     Later(Duration),
+    /// Nothing was sent after all, and it is no try: come back with the same message after this long.
+    Unsent(Duration),
+    /// Nothing was sent: access is being cut.
+    Fenced,
     /// Only a human can do it: the instructions. Pages if true.
     Human(String, bool),
 }
@@ -93,8 +100,32 @@ pub trait Tenant: Send + Sync {
     fn policy(&self) -> &Policy;
     /// Reads what this stage needs and plans it.
     async fn look(&self, person: &Person) -> Result<Look, Trouble>;
-    /// Carries out one step of a person. It has been recorded as running; the brakes have been checked.
-    async fn carry(&self, person: &Person, step: &Step) -> Result<Effect, Trouble>;
+    /// Carries out one step of a person. It has been recorded as running; the brakes have been checked. Not asked of a stage that
+    /// brings a [`Tenant::carry_all`] of its own.
+    async fn carry(&self, person: &Person, step: &Step) -> Result<Effect, Trouble> {
+        let _ = (person, step);
+        Ok(Effect::Human("this version cannot do this step: report it".into(), false))
+    }
+    /// Whether the stage's steps do not depend on each other, so that several of a person may be carried out at the same time.
+    fn is_side_by_side(&self) -> bool {
+        false
+    }
+    /// Carries out several steps of a person, which all grant or all do not: an answer for each, in their order. Until `lease` ends
+    /// nobody else grants this person anything; there is none for steps that do not grant.
+    async fn carry_all(
+        &self,
+        person: &Person,
+        steps: &[Step],
+        lease: Option<Timestamp>,
+    ) -> Vec<Result<Effect, Trouble>> {
+        // Under the lease that was taken for it, a call of its own ends in time.
+        let _ = lease;
+        let mut answers = Vec::with_capacity(steps.len());
+        for step in steps {
+            answers.push(self.carry(person, step).await);
+        }
+        answers
+    }
 }
 
 /// One message being worked on.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use domain::message::QueueName;
-use domain::ports::{Page, Pager, StoreError};
+use domain::ports::{Page, Pager};
+use embedded::Delivery;
 use embedded::limits::RECEIVES_MAX;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -28,7 +29,8 @@ pub(super) struct Group {
     pub(super) gate: Option<watch::Receiver<bool>>,
 }
 
-/// How many messages of a queue are in hand at a time. Each waits for Graph most of its time.
+/// How many handfuls of a queue are in hand at a time: one message each, of `groups` as many as are worked on together. They wait for
+/// Graph most of their time.
 fn hands(queue: QueueName) -> usize {
     match queue {
         QueueName::PeopleUrgent | QueueName::People => 2,
@@ -61,22 +63,13 @@ impl Group {
     }
 
     /// Takes messages until the hands are full or there are none. Answers when to look again without being rung for.
-    async fn take_what_fits(&self, in_hand: &mut JoinSet<Result<(), StoreError>>) -> Duration {
+    async fn take_what_fits(&self, in_hand: &mut JoinSet<()>) -> Duration {
         while in_hand.len() < hands(self.queue) {
             match self.machine.take(self.queue).await {
-                Ok(Some(delivery)) => {
-                    let (machine, alarm, queue) = (self.machine.clone(), self.alarm.clone(), self.queue);
-                    in_hand.spawn(async move {
-                        let (group, id, receives) =
-                            (delivery.group.clone(), delivery.message_id.clone(), delivery.receive_count);
-                        let how = machine.finish(queue, delivery).await?;
-                        if is_urgent(queue) && is_given_up(&how, receives) {
-                            alarm.page(given_up(&machine, queue, &group, &id)).await?;
-                        }
-                        Ok(())
-                    });
+                Ok(deliveries) if deliveries.is_empty() => return TICK,
+                Ok(deliveries) => {
+                    in_hand.spawn(finish(self.machine.clone(), self.alarm.clone(), self.queue, deliveries));
                 }
-                Ok(None) => return TICK,
                 Err(error) => {
                     tracing::error!(queue = %self.queue, error = chain(&error), "the queue cannot be read");
                     return STORE_PAUSE;
@@ -85,6 +78,23 @@ impl Group {
         }
         // Rung by whoever's hand becomes free.
         STORE_PAUSE
+    }
+}
+
+/// Finishes what was taken together. What could not be settled shows again.
+async fn finish(machine: Machine, alarm: Alarm, queue: QueueName, deliveries: Vec<Delivery>) {
+    let about = |one: &Delivery| (one.group.clone(), one.message_id.clone(), one.receive_count);
+    let about: Vec<_> = deliveries.iter().map(about).collect();
+    for ((group, id, receives), how) in about.into_iter().zip(machine.finish(queue, deliveries).await) {
+        let settled = match how {
+            Ok(how) if is_urgent(queue) && is_given_up(&how, receives) => {
+                alarm.page(given_up(&machine, queue, &group, &id)).await
+            }
+            how => how.map(drop),
+        };
+        if let Err(error) = settled {
+            tracing::error!(error = chain(&error), "a message could not be settled and will show again");
+        }
     }
 }
 
@@ -110,11 +120,9 @@ fn given_up(machine: &Machine, queue: QueueName, group: &str, message: &str) -> 
     Page { key: format!("{group}|failed|{message}"), person: group.parse().ok(), text, at: machine.clock.now() }
 }
 
-fn note(ended: Result<Result<(), StoreError>, JoinError>) {
-    match ended {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(error = chain(&error), "a message could not be settled and will show again"),
-        Err(error) => tracing::error!(panicked = error.is_panic(), "a worker broke; its message will show again"),
+fn note(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(panicked = error.is_panic(), "a worker broke; its messages will show again");
     }
 }
 

@@ -40,7 +40,7 @@ use hr::Event;
 use hr_system::HrWire;
 use ports::{Ports, Repeated, Twice};
 use schedule::Schedule;
-use time::{NoSleep, Seeded, VirtualClock};
+use time::{NoSleep, Seeded, Standstill, VirtualClock};
 use wire::{PlainToken, Wire};
 use witness::Witness;
 
@@ -206,6 +206,7 @@ impl World {
             graph: Arc::new(client(&site, &wire, Lane::Ordinary, "ordinary")),
             graph_for_cuts: Arc::new(client(&site, &wire, Lane::Urgent, "cuts")),
             hr: Arc::new(hr_system::readers(&site.policy, &hr, &clock, &site.entropy)),
+            linger: Arc::new(Standstill),
         };
         let machine = Machine {
             inbox: ports.clone(),

@@ -82,17 +82,15 @@ impl Twice {
 
 #[async_trait]
 impl Inbox for Ports {
-    async fn take(&self, queue: QueueName, visibility: Duration) -> Result<Option<Delivery>, StoreError> {
+    async fn take(&self, queue: QueueName, max: usize, visibility: Duration) -> Result<Vec<Delivery>, StoreError> {
         // Asking an empty queue writes nothing.
         if self.store.depth(queue)? == 0 {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         self.schedule.write().await;
-        let delivery = Inbox::take(&self.store, queue, visibility).await?;
-        if let Some(delivery) = &delivery {
-            self.twice.note(delivery);
-        }
-        Ok(delivery)
+        let deliveries = Inbox::take(&self.store, queue, max, visibility).await?;
+        deliveries.iter().for_each(|delivery| self.twice.note(delivery));
+        Ok(deliveries)
     }
 
     async fn settle(&self, receipt: Receipt, how: Settlement) -> Result<(), StoreError> {

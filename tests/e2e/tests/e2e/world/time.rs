@@ -68,3 +68,13 @@ pub(crate) struct NoSleep;
 impl Sleep for NoSleep {
     async fn sleep(&self, _: Duration) {}
 }
+
+/// Time that passes only when nobody can do anything any more: a wait for somebody who is at work never ends before they have asked.
+pub(crate) struct Standstill;
+
+#[async_trait]
+impl Sleep for Standstill {
+    async fn sleep(&self, _: Duration) {
+        std::future::pending().await
+    }
+}

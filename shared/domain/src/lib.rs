@@ -23,7 +23,10 @@ pub mod planner;
 pub mod policy;
 pub mod ports;
 pub mod progress;
+pub mod reconcile;
 pub mod record;
+pub mod seats;
+pub mod reevaluation;
 pub mod step;
 
 #[cfg(test)]

@@ -64,6 +64,8 @@ pub struct Policy {
     pub guards: BTreeMap<GuardKind, Guard>,
     /// Where pages go besides the roster and the log: a reference to the address, for such addresses are secrets.
     pub alerts: Option<SecretRef>,
+    /// When the whole tenant is compared with what it should be, and what counts as a finding.
+    pub reconcile: Reconcile,
     /// Lower-case hex SHA-256 of the text: which policy a decision was made under.
     pub fingerprint: String,
     /// What is allowed but probably not meant, in the order of the file.
@@ -283,6 +285,15 @@ pub struct Guard {
     pub percent: Option<f64>,
     /// The window they are counted in.
     pub window: SignedDuration,
+}
+
+/// `[reconcile]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reconcile {
+    /// How often. None: only when an operator asks.
+    pub every: Option<SignedDuration>,
+    /// After how many days without a sign-in an account is reported. None: sign-ins are not read.
+    pub inactive_days: Option<u16>,
 }
 
 /// The text's fingerprint.

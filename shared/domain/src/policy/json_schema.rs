@@ -95,6 +95,7 @@ fn inner(schema: &Schema, key: &Key) -> Option<Inner> {
         ("", "protected") => Inner::Of(&schema::PROTECTED),
         ("", "guard") => Inner::Named(&schema::GUARD, Some(GuardKind::ALL.map(GuardKind::word).to_vec())),
         ("", "alerts") => Inner::Of(&schema::ALERTS),
+        ("", "reconcile") => Inner::Of(&schema::RECONCILE),
         ("[connections.NAME]", "api") => Inner::Of(&schema::API),
         ("[accounts]", "kinds") => Inner::Words(employment_types(), &["tenant", "guest", "none"]),
         ("[accounts]", "guests") => Inner::Of(&schema::GUESTS),

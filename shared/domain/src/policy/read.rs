@@ -4,6 +4,7 @@ mod accounts;
 mod brakes;
 mod connections;
 mod packages;
+mod reconcile;
 mod tails;
 mod tenant;
 
@@ -51,6 +52,7 @@ fn sections<'t>(text: &str, root: &'t DeTable<'t>, report: &mut Report) -> Optio
     let protected = brakes::protected(root.table("protected"), &connections, report);
     let guards = brakes::guards(root.table("guard"), report);
     let alerts = brakes::alerts(root.table("alerts"), report);
+    let reconcile = reconcile::read(root.table("reconcile"), report);
     Some(Policy {
         tenant: tenant??,
         connections: connections.read,
@@ -61,6 +63,7 @@ fn sections<'t>(text: &str, root: &'t DeTable<'t>, report: &mut Report) -> Optio
         protected,
         guards,
         alerts,
+        reconcile,
         fingerprint: fingerprint(text),
         warnings: Vec::new(),
     })

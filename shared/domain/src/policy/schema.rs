@@ -60,6 +60,9 @@ const CREATE_DAYS_MAX: u64 = 365;
 /// Accounts are deleted at most ten years after, else never.
 const DELETE_DAYS_MAX: u64 = 3650;
 
+/// Entra keeps no sign-in older than a few years that anybody would wait for.
+const INACTIVE_DAYS_MAX: u64 = 1825;
+
 /// The top level.
 pub(super) const ROOT: Schema = Schema {
     header: "",
@@ -73,6 +76,7 @@ pub(super) const ROOT: Schema = Schema {
         key("protected", Table, Optional, "{ … }"),
         key("guard", Map, Optional, "{ … }"),
         key("alerts", Table, Optional, "{ … }"),
+        key("reconcile", Table, Optional, "{ … }"),
     ],
 };
 
@@ -185,9 +189,18 @@ pub(super) const GUARD: Schema = Schema {
 pub(super) const ALERTS: Schema =
     Schema { header: "[alerts]", keys: &[key("webhook", Text, Optional, "\"env:ALERT_URL\"")] };
 
+/// `[reconcile]`.
+pub(super) const RECONCILE: Schema = Schema {
+    header: "[reconcile]",
+    keys: &[
+        key("every", Text, Optional, "\"6h\""),
+        key("inactive_days", Integer(1, INACTIVE_DAYS_MAX), Optional, "90"),
+    ],
+};
+
 /// All of them: where a key that stands in the wrong table belongs.
-pub(super) const ALL: [&Schema; 12] =
-    [&ROOT, &TENANT, &CONNECTION, &API, &ACCOUNTS, &GUESTS, &PACKAGE, &GROUP, &LICENSE, &PROTECTED, &GUARD, &ALERTS];
+pub(super) const ALL: [&Schema; 13] =
+    [&ROOT, &TENANT, &CONNECTION, &API, &ACCOUNTS, &GUESTS, &PACKAGE, &GROUP, &LICENSE, &PROTECTED, &GUARD, &ALERTS, &RECONCILE];
 
 impl Schema {
     /// The key of this name.

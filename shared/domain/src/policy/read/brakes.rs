@@ -96,7 +96,7 @@ fn window(text: &Placed<&str>, report: &mut Report) -> Option<SignedDuration> {
 }
 
 /// A whole number of minutes, hours or days; a day is 24 hours.
-fn duration(text: &str) -> Option<SignedDuration> {
+pub(super) fn duration(text: &str) -> Option<SignedDuration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let minutes_each = match unit {
         "m" => 1,

@@ -12,6 +12,7 @@
 //! [`Store::receive`] and `Roster::take_due`. Unix only: the files' modes are part of what is promised.
 
 mod addresses;
+mod census;
 mod columns;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

@@ -30,7 +30,7 @@ pub const SECRET_BYTES_MAX: usize = 65_536;
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prepared statements kept per store; above the number of distinct ones, so that none is prepared twice.
-pub const STATEMENTS_MAX: usize = 96;
+pub const STATEMENTS_MAX: usize = 128;
 
 /// SQLite's page cache per store, in KiB; grows only as pages are read.
 pub const CACHE_KIB: u32 = 1024;

@@ -176,11 +176,11 @@ fn store(connection: &Connection, change: &Change) -> Query<()> {
 fn store_head(connection: &Connection, id: &PersonId, head: &Head) -> Query<()> {
     let version = i64::try_from(head.version).map_err(|_| StoreError::Conflict)?;
     let sql = if version == 1 {
-        "INSERT INTO people (person, version, head, connection, employee_number, object_id, upn, due_at, work_email)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (person) DO NOTHING"
+        "INSERT INTO people (person, version, head, connection, employee_number, object_id, upn, due_at, work_email, phase)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (person) DO NOTHING"
     } else {
         "UPDATE people SET version = ?2, head = ?3, connection = ?4, employee_number = ?5, object_id = ?6,
-                upn = ?7, due_at = ?8, work_email = ?9
+                upn = ?7, due_at = ?8, work_email = ?9, phase = ?10
          WHERE person = ?1 AND version = ?2 - 1"
     };
     let params = (
@@ -193,6 +193,7 @@ fn store_head(connection: &Connection, id: &PersonId, head: &Head) -> Query<()> 
         head.account.upn.as_ref().map(|upn| upn.to_lowercase()),
         head.due().map(not_before),
         head.work_email.as_ref().map(|address| address.to_lowercase()),
+        head.phase.as_str(),
     );
     if execute(connection, sql, params)? == 1 { Ok(()) } else { Err(StoreError::Conflict.into()) }
 }
@@ -210,7 +211,7 @@ fn store_step(connection: &Connection, person: &str, step: &Step) -> Query<()> {
     Ok(())
 }
 
-fn people(ids: &[String]) -> Query<Vec<PersonId>> {
+pub(crate) fn people(ids: &[String]) -> Query<Vec<PersonId>> {
     ids.iter().map(|id| id.parse().map_err(|_| corrupt("people", "a person's id"))).collect()
 }
 

@@ -1,0 +1,189 @@
+//! Reconciliation's view of the roster, and its runs: what is asked a thousand times at once is asked of indexes alone.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use domain::ids::{ObjectId, PersonId};
+use domain::ledger::Grant;
+use domain::ports::StoreError;
+use domain::reconcile::census::{Told, Whom};
+use domain::reconcile::memberships::Member;
+use domain::reconcile::{Census, Finding, Kind, Known, Run, RunName};
+use rusqlite::{Connection, Row};
+
+use crate::columns::{Query, at_most, column, corrupt, decode, encode, execute, rows};
+use crate::roster::people;
+use crate::store::Store;
+
+#[async_trait]
+impl Census for Store {
+    async fn bound(&self, accounts: &[ObjectId]) -> Result<BTreeMap<ObjectId, Known>, StoreError> {
+        self.read(|connection| {
+            let mut known = BTreeMap::new();
+            for account in accounts {
+                let sql = "SELECT person, fence_up, phase FROM people WHERE object_id = ?1 LIMIT 1";
+                let found = rows(connection, sql, [account.as_str()], |row| {
+                    let (person, is_cut): (String, bool) = (row.get(0)?, row.get(1)?);
+                    Ok((person, is_cut, Known::is_open(is_cut, row.get_ref(2)?.as_str()?)))
+                })?;
+                let Some((text, is_cut, is_open)) = found.into_iter().next() else { continue };
+                let licenses = licenses(connection, &text)?;
+                known.insert(account.clone(), Known { person: person(&text)?, is_cut, is_open, licenses });
+            }
+            Ok(known)
+        })
+    }
+
+    async fn members(&self, group: &ObjectId, accounts: &[ObjectId]) -> Result<Vec<Member>, StoreError> {
+        let target = format!("group:{group}");
+        self.read(|connection| {
+            let mut members = Vec::new();
+            for account in accounts {
+                let sql = "SELECT person, fence_up,
+                                  EXISTS (SELECT 1 FROM grants WHERE target = ?2 AND grants.person = people.person)
+                           FROM people WHERE object_id = ?1 LIMIT 1";
+                let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?));
+                for (text, is_cut, is_granted) in rows(connection, sql, (account.as_str(), &target), read)? {
+                    members.push(Member { account: account.clone(), person: person(&text)?, is_cut, is_granted });
+                }
+            }
+            Ok(members)
+        })
+    }
+
+    async fn unsighted(
+        &self,
+        run: RunName,
+        whom: Whom<'_>,
+        after: Option<&PersonId>,
+        limit: usize,
+    ) -> Result<Vec<PersonId>, StoreError> {
+        let after = after.map(PersonId::to_string).unwrap_or_default();
+        let (run, limit) = (run.as_str(), at_most(limit));
+        self.read(|connection| {
+            let found = match whom {
+                Whom::Bound => column(
+                    connection,
+                    "SELECT person FROM people WHERE object_id IS NOT NULL AND person > ?2
+                     AND NOT EXISTS (SELECT 1 FROM sightings WHERE run = ?1 AND sightings.person = people.person)
+                     ORDER BY person LIMIT ?3",
+                    (run, after, limit),
+                ),
+                Whom::In(group) => column(
+                    connection,
+                    "SELECT person FROM grants WHERE target = ?4 AND person > ?2
+                     AND NOT EXISTS (SELECT 1 FROM sightings WHERE run = ?1 AND sightings.person = grants.person)
+                     ORDER BY person LIMIT ?3",
+                    (run, after, limit, format!("group:{group}")),
+                ),
+            };
+            people(&found?)
+        })
+    }
+
+    async fn run(&self, name: RunName) -> Result<Option<Run>, StoreError> {
+        self.read(|connection| {
+            let stored = column::<String>(connection, "SELECT run FROM runs WHERE name = ?1", [name.as_str()])?;
+            stored.first().map(|run| decode("runs", run)).transpose()
+        })
+    }
+
+    async fn begin(&self, run: &Run, before: Option<u64>) -> Result<(), StoreError> {
+        let name = run.name.as_str();
+        self.write(|connection| {
+            let stored = column::<i64>(connection, "SELECT version FROM runs WHERE name = ?1", [name])?;
+            if stored.first().copied() != before.map(version).transpose()? {
+                return Err(StoreError::Conflict.into());
+            }
+            execute(connection, "DELETE FROM sightings WHERE run = ?1", [name])?;
+            execute(connection, "DELETE FROM findings WHERE run = ?1", [name])?;
+            let sql = "INSERT OR REPLACE INTO runs (name, version, run) VALUES (?1, ?2, ?3)";
+            execute(connection, sql, (name, version(run.version)?, encode(run)?))?;
+            Ok(())
+        })
+    }
+
+    async fn advance(&self, run: &Run, told: &Told) -> Result<(), StoreError> {
+        let name = run.name.as_str();
+        self.write(|connection| {
+            let sql = "UPDATE runs SET version = ?2, run = ?3 WHERE name = ?1 AND version = ?2 - 1";
+            if execute(connection, sql, (name, version(run.version)?, encode(run)?))? != 1 {
+                return Err(StoreError::Conflict.into());
+            }
+            if told.forgets {
+                execute(connection, "DELETE FROM sightings WHERE run = ?1", [name])?;
+            }
+            for person in &told.sighted {
+                let sql = "INSERT OR IGNORE INTO sightings (run, person) VALUES (?1, ?2)";
+                execute(connection, sql, (name, person.to_string()))?;
+            }
+            for finding in &told.findings {
+                let wakes = finding.kind.wakes() && run.name == RunName::Real;
+                let sql = "INSERT OR IGNORE INTO findings (run, key, kind, finding, wakes) VALUES (?1, ?2, ?3, ?4, ?5)";
+                let params = (name, finding.key(), encode(&finding.kind)?, encode(finding)?, wakes);
+                execute(connection, sql, params)?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn findings(&self, run: RunName, after: u64, limit: usize) -> Result<Vec<(u64, Finding)>, StoreError> {
+        let sql = "SELECT number, finding FROM findings WHERE run = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
+        self.read(|connection| numbered(connection, sql, run, after, limit))
+    }
+
+    async fn tally(&self, run: RunName) -> Result<BTreeMap<Kind, u64>, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT kind, count(*) FROM findings WHERE run = ?1 GROUP BY kind";
+            let counted = rows(connection, sql, [run.as_str()], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+            })?;
+            let entry = |(kind, count): (String, i64)| Ok((decode("findings", &kind)?, count.unsigned_abs()));
+            counted.into_iter().map(entry).collect()
+        })
+    }
+
+    async fn unwoken(&self, run: RunName, limit: usize) -> Result<Vec<(u64, Finding)>, StoreError> {
+        let sql = "SELECT number, finding FROM findings
+                   WHERE run = ?1 AND number > ?2 AND wakes = 1 ORDER BY number LIMIT ?3";
+        self.read(|connection| numbered(connection, sql, run, 0, limit))
+    }
+
+    async fn woke(&self, run: RunName, findings: &[u64]) -> Result<(), StoreError> {
+        self.write(|connection| {
+            for number in findings {
+                let sql = "UPDATE findings SET wakes = 0 WHERE run = ?1 AND number = ?2";
+                execute(connection, sql, (run.as_str(), version(*number)?))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The licenses of a person's ledger: a range of the primary key.
+fn licenses(connection: &Connection, person: &str) -> Query<Vec<Grant>> {
+    let sql = "SELECT entry FROM grants WHERE person = ?1 AND target >= 'license:' AND target < 'license;'";
+    let entries = rows(connection, sql, [person], |row| Ok(decode("grants", row.get_ref(0)?.as_str()?)))?;
+    entries.into_iter().collect()
+}
+
+fn numbered(
+    connection: &Connection,
+    sql: &str,
+    run: RunName,
+    after: u64,
+    limit: usize,
+) -> Query<Vec<(u64, Finding)>> {
+    let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
+    let found = rows(connection, sql, (run.as_str(), version(after)?, at_most(limit)), read)?;
+    found.into_iter().map(|(number, text)| Ok((number.unsigned_abs(), decode("findings", &text)?))).collect()
+}
+
+/// A version or number as stored.
+fn version(number: u64) -> Query<i64> {
+    i64::try_from(number).map_err(|_| StoreError::Conflict.into())
+}
+
+fn person(text: &str) -> Query<PersonId> {
+    text.parse().map_err(|_| corrupt("people", "a person's id"))
+}

@@ -13,6 +13,7 @@ use crate::ids::{ObjectId, PersonId, SkuId};
 use crate::message::QueueName;
 use crate::person::{Change, Person, TimelineEntry};
 use crate::policy::Guard;
+use crate::seats::Line;
 
 /// Why a store did not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +141,23 @@ pub trait Guards: Send + Sync {
     /// Decides a request, atomically with the count it rests on: however many workers ask at once, no more people are admitted in
     /// a window than the guard allows. A request that was admitted or released before is admitted and counts nothing twice.
     async fn admit(&self, request: &guard::Request, guard: &Guard) -> Result<guard::Verdict, StoreError>;
+}
+
+/// Lines of people who wait for seats, one for each product.
+#[async_trait]
+pub trait Lines: Send + Sync {
+    /// The line of a product; a new one if nobody has asked for a seat of it yet.
+    async fn line(&self, sku: &SkuId) -> Result<Line, StoreError>;
+
+    /// Stores a line if the stored one's version is the one before it, else [`StoreError::Conflict`].
+    async fn store(&self, line: Line) -> Result<(), StoreError>;
+
+    /// Products whose lines are to be looked at by `now`; their next look moves to `retry_at`, so that a sweep asks once and a lost
+    /// look is repeated. Whoever stores the line sets it anew.
+    async fn take_looks(&self, now: Timestamp, retry_at: Timestamp) -> Result<Vec<SkuId>, StoreError>;
+
+    /// The earliest instant at which any line is to be looked at. None: nobody waits.
+    async fn next_look(&self) -> Result<Option<Timestamp>, StoreError>;
 }
 
 /// Who holds an address.

@@ -9,11 +9,14 @@ use domain::fetch_back::Postponed;
 use domain::ids::EventId;
 use domain::lifecycle::Standing;
 use domain::person::{Person, TimelineKind};
-use domain::ports::Failure;
+use domain::ports::{Failure, Page, StoreError};
 use hr::Error;
 use jiff::Timestamp;
 
 use crate::{App, Look, look, wake_stages};
+
+/// Fetches of one record that may fail in a row before somebody is told: about half an hour of them.
+const FAILURES_QUIET: u32 = 6;
 
 /// Whether an event says nothing but whose record to look at. That a record was deleted is a finding and no hint: there is
 /// nothing to fetch, and nobody is offboarded by it.
@@ -48,10 +51,35 @@ pub(crate) async fn follow(app: &App, person: &Person, before: &Standing, correl
         (is_new, look.stand())
     })
     .await?;
+    if let Some(Err(error)) = &fetched {
+        page(app, &person, error).await?;
+    }
     if is_new || standing != *before {
         wake_stages(app, &person, &standing, correlation_id).await?;
     }
     Ok(())
+}
+
+/// Pages when a connection's records cannot be read: whoever leaves meanwhile, and of whom only the record tells, keeps access. At once
+/// if HR refuses the key, for that mends itself never; else when it lasts. Once a day for each connection.
+async fn page(app: &App, person: &Person, error: &Error) -> Result<(), StoreError> {
+    let is_refused = matches!(error, Error::Unauthorized { .. });
+    if !is_refused && person.head.fetch_back.failures() < FAILURES_QUIET {
+        return Ok(());
+    }
+    let (connection, at) = (person.head.person.connection(), app.clock.now());
+    let remedy = if is_refused {
+        "give Joinery a key that is valid and may see employees"
+    } else {
+        "see that HR's API can be reached from here"
+    };
+    let text = format!(
+        "records of connection `{connection}` cannot be read ({}), so changes that HR only hints at, leavers among them, go \
+         unseen: {remedy}",
+        chain(error)
+    );
+    let key = format!("{connection}|hr-unreadable|{}", at.strftime("%Y-%m-%d"));
+    app.pager.page(Page { key, person: None, text, at }).await
 }
 
 impl Look<'_> {

@@ -20,7 +20,7 @@ use domain::lifecycle::{Standing, standing};
 use domain::message::{Body, Message, QueueName};
 use domain::person::{Person, TimelineEntry, TimelineKind};
 use domain::policy::Policy;
-use domain::ports::{Clock, Entropy, Failure, Outbox, Outcome, Outgoing, Roster, StoreError};
+use domain::ports::{Clock, Entropy, Failure, Outbox, Outcome, Outgoing, Pager, Roster, StoreError};
 use domain::step::{Action, StepState};
 use hr::Readers;
 use jiff::Timestamp;
@@ -36,6 +36,8 @@ pub struct App {
     pub readers: Arc<Readers>,
     /// Where the stages are woken.
     pub outbox: Arc<dyn Outbox>,
+    /// Told when HR cannot be read.
+    pub pager: Arc<dyn Pager>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For message ids.

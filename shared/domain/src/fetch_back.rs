@@ -123,6 +123,11 @@ impl FetchBack {
         Postponed::Until { at, first: self.failures == 1 }
     }
 
+    /// Fetches that failed in a row.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
     /// Fetches no more until the next hint.
     pub fn forget(&mut self) {
         self.due.clear();

@@ -132,12 +132,29 @@ async fn an_hr_system_that_is_away_is_asked_ever_more_seldom_until_it_is_back() 
     *world.ports.unplugged.lock().unwrap() = true;
     world.change(&json!({"department": "Marketing"}));
     world.hear(&world.hint()).await;
-    world.run_for_minutes(120).await;
+    world.run_for_minutes(10).await;
+    assert_eq!(world.pages(), [""; 0], "a short outage is nobody's business");
+    world.run_for_minutes(110).await;
     assert_eq!(world.told("HR did not answer: no connection; the record is read at").await, 1);
+    let [page] = &world.pages()[..] else { panic!("{:?}", world.pages()) };
+    assert!(page.contains("`bamboo` cannot be read (HR did not answer: no connection)"), "{page}");
     *world.ports.unplugged.lock().unwrap() = false;
     world.run_for_minutes(16).await;
     assert_eq!(world.department().await.as_deref(), Some("Marketing"));
     assert_eq!(world.calls(), [200]);
+}
+
+#[tokio::test]
+async fn a_refused_key_pages_at_once_and_once_a_day() {
+    let world = World::with_keys(true, &["another"]);
+    world.hear(&world.hint()).await;
+    world.run_for_minutes(0).await;
+    let [page] = &world.pages()[..] else { panic!("{:?}", world.pages()) };
+    assert!(page.contains("HR refuses the API key (401)") && page.contains("leavers among them"), "{page}");
+    world.run_for_minutes(3 * 60).await;
+    assert_eq!(world.pages().len(), 1);
+    world.run_for_minutes(20 * 60).await;
+    assert_eq!(world.pages().len(), 2);
 }
 
 #[tokio::test]

@@ -72,7 +72,13 @@ pub(crate) struct World {
 impl World {
     /// Employee 12 works in Sales; `readable`: whether the connection's records can be read back.
     pub(crate) fn new(readable: bool) -> Self {
+        Self::with_keys(readable, &[])
+    }
+
+    /// The same where HR takes these keys only; with none, any.
+    pub(crate) fn with_keys(readable: bool, keys: &[&str]) -> Self {
         let seed = json!({
+            "keys": keys,
             "now": "2026-03-02T09:00:00Z",
             "employees": {"12": {"firstName": "Zoë", "lastName": "Ångström", "department": "Sales",
                                  "hireDate": "2026-01-05", "status": "Active", "country": "Netherlands"}},
@@ -97,6 +103,7 @@ impl World {
             roster: ports.clone(),
             readers: Arc::new(readers),
             outbox: ports.clone(),
+            pager: Arc::new(ports.store.clone()),
             clock: ports.clone(),
             entropy: ports.clone(),
         };
@@ -211,6 +218,13 @@ impl World {
 
     pub(crate) async fn story(&self) -> Vec<TimelineEntry> {
         self.ports.store.timeline(&PERSON.parse().unwrap(), 1000).await.unwrap()
+    }
+
+    /// The texts of the pages, oldest first.
+    pub(crate) fn pages(&self) -> Vec<String> {
+        let mut pages = self.ports.store.pages(100).unwrap();
+        pages.sort_by_key(|page| page.at);
+        pages.into_iter().map(|page| page.text).collect()
     }
 
     /// How often a line of the story contains the words.

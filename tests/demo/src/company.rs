@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::scenario::Day;
+use crate::scenario::{Day, Role};
 use crate::signing::{Signer, hex};
 use crate::tenant::{Tenant, TenantError};
 
 const POLICY: &str = include_str!("../data/policy.toml");
 /// The policy's anchor, by which Joinery knows its accounts.
-const ANCHOR: &str = "extension_0123456789abcdef0123456789abcdef_joineryPerson";
+pub(crate) const ANCHOR: &str = "extension_0123456789abcdef0123456789abcdef_joineryPerson";
 
 /// Why the company cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -110,15 +110,17 @@ fn machine_clock() -> Machine {
     std::sync::Arc::new(Timestamp::now)
 }
 
-/// The demo tenant with what this day adds: anchors on the accounts Joinery made in the past, seats, and reads that lag.
+/// The demo tenant with what this day adds: anchors on the accounts Joinery made in the past, what else they need, seats, and reads
+/// that lag.
 fn seed(day: &Day) -> Result<Value, CompanyError> {
     let mut seed = graph_emulator::Tenant::demo_seed()?;
-    let anchors: BTreeMap<&str, &str> =
-        day.people.iter().filter_map(|role| Some((role.account.as_deref()?, role.id.as_str()))).collect();
+    let roles: BTreeMap<&str, &Role> =
+        day.people.iter().filter_map(|role| Some((role.account.as_deref()?, role))).collect();
     for user in seed.get_mut("users").and_then(Value::as_array_mut).into_iter().flatten() {
-        let id = user.get("id").and_then(Value::as_str).and_then(|id| anchors.get(id)).copied();
-        if let (Some(user), Some(person)) = (user.as_object_mut(), id) {
-            user.insert(ANCHOR.into(), json!(person));
+        let role = user.get("id").and_then(Value::as_str).and_then(|id| roles.get(id)).copied();
+        if let (Some(user), Some(role)) = (user.as_object_mut(), role) {
+            user.insert(ANCHOR.into(), json!(role.id));
+            user.extend(role.seed.clone());
         }
     }
     for sku in seed.get_mut("subscribedSkus").and_then(Value::as_array_mut).into_iter().flatten() {

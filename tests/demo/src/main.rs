@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use demo::company::Company;
+use demo::operator::Operator;
 use demo::play::Play;
 use demo::scenario::Day;
 use demo::terminal::Terminal;
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The rest before each scene when somebody is watching.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Plays a day in the life of a company on this machine, then serves until Ctrl-C.
 ///
@@ -43,26 +44,27 @@ async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
         None => Some(tempfile::Builder::new().prefix("joinery-demo-").tempdir()?),
     };
     let directory = arguments.data.as_deref().or(temporary.as_ref().map(TempDir::path)).unwrap_or(Path::new("."));
+    let operator = Operator::find(directory, true)?;
     let mut company = Company::open(&day, directory).await?;
     let (graph, data) = (company.stage.url.to_string(), company.files.directory.display().to_string());
     let terminal = Terminal::new(&day);
     terminal.opening(&graph, &company.hooks, &data);
     let pause = if arguments.once { Duration::ZERO } else { PAUSE };
-    let ending = Play::new(terminal, &company, pause).await?.run().await?;
+    let ending = Play::new(terminal, &company, &operator, pause).await?.run().await?;
     summary::table(&day, &ending);
     summary::verdict(&ending);
     let good = ending.differences.is_empty();
     if !arguments.once {
-        serve(&mut company).await?;
+        serve(&mut company, &operator).await?;
     }
     company.joinery.shutdown().await;
     Ok(good)
 }
 
-async fn serve(company: &mut Company) -> Result<(), Box<dyn Error>> {
+async fn serve(company: &mut Company, operator: &Operator) -> Result<(), Box<dyn Error>> {
     let tenant: &Tenant = &company.stage.tenant;
     tenant.put("clock", &json!({"running": true})).await?;
-    summary::what_next(company);
+    summary::what_next(company, operator);
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         part = company.joinery.wait() => Err(format!("{part} ended").into()),

@@ -2,21 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 const DAY: &str = include_str!("../data/day.toml");
 
 /// Facts about a person by name (see [`FACTS`]): how they should be, or how the tenant shows them.
 pub type Facts = BTreeMap<String, Value>;
 
-/// The facts there are. Somebody without an account has an empty `upn` and nothing else of the tenant's. `tasks` are what a human
-/// is to do, `waiting` counts steps that wait, `open` those that are not read back yet.
+/// The facts there are. Somebody without an account has an empty `upn` and nothing else of the tenant's; `invitation` is where a
+/// guest's stands. From `generation` on they are the roster's: `generation` counts the turns between access and none, `next` is
+/// when time alone changes something (in the company's zone), `tasks` are what a human is to do, `uncut` what of a cut is missing,
+/// `held` what guards hold and whether it was refused, `waiting` counts steps that wait, `open` those that are not read back yet.
+/// `writes` are the calls of the scene that changed, or were to change, this person's account or memberships.
 pub const FACTS: &[&str] = &[
+    "id",
     "upn",
+    "user_type",
+    "invitation",
+    "mail",
+    "sponsors",
     "display_name",
     "enabled",
     "location",
@@ -25,9 +33,14 @@ pub const FACTS: &[&str] = &[
     "groups",
     "licenses",
     "methods",
+    "generation",
+    "next",
     "tasks",
+    "uncut",
+    "held",
     "waiting",
     "open",
+    "writes",
 ];
 
 /// Why the day cannot be played.
@@ -75,6 +88,9 @@ pub struct Role {
     pub zone: Option<String>,
     /// The object id of an account that is there already.
     pub account: Option<String>,
+    /// What this account has beside what the demo tenant gives it.
+    #[serde(default)]
+    pub seed: Map<String, Value>,
     /// How they must end: every fact of [`FACTS`] that matters.
     pub end: Facts,
 }
@@ -89,9 +105,15 @@ pub struct Scene {
     pub title: String,
     /// What to look at.
     pub look: String,
-    /// Of the people who are merely imported, only the account is shown.
+    /// Whom to follow closely: of everybody else only the milestones are shown. Nobody named: everybody.
     #[serde(default)]
-    pub brief: bool,
+    pub follow: Vec<String>,
+    /// What HR sends comes to rest message by message, so that who comes first is first.
+    #[serde(default)]
+    pub in_turn: bool,
+    /// How long it lasts at most, until the next begins. A cut is repeated after two minutes.
+    #[serde(default = "ten")]
+    pub minutes: i64,
     /// Nothing may be written to the tenant.
     #[serde(default)]
     pub quiet: bool,
@@ -100,9 +122,22 @@ pub struct Scene {
     /// What HR sends.
     #[serde(default, rename = "request")]
     pub requests: Vec<Request>,
+    /// What people do elsewhere.
+    #[serde(default, rename = "act")]
+    pub acts: Vec<Act>,
+    /// What an operator types.
+    #[serde(default, rename = "command")]
+    pub commands: Vec<Command>,
+    /// Every page that goes out, at once.
+    #[serde(default, rename = "page")]
+    pub pages: Vec<Alert>,
     /// What must be so when it is over.
     #[serde(default)]
     pub then: Vec<Check>,
+}
+
+fn ten() -> i64 {
+    10
 }
 
 /// A cut that does not wait behind other work.
@@ -134,6 +169,41 @@ pub struct Request {
     pub status: u16,
     /// The bytes sent.
     pub body: String,
+}
+
+/// Something that people do without Joinery, in the tenant or in Active Directory.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Act {
+    /// Whom it is about.
+    pub person: String,
+    /// What they do, in plain words.
+    pub says: String,
+    /// What of the emulator is put, below `_control/`; `{account}` is the person's.
+    pub put: String,
+    /// The bytes put.
+    pub body: String,
+}
+
+/// A command at the operator's terminal.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// Its words, without the program and `--data`.
+    pub joinery: Vec<String>,
+    /// Every line about a person that it must print: parts of it in order.
+    #[serde(default)]
+    pub rows: Vec<Vec<String>>,
+}
+
+/// A page.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alert {
+    /// Whom it is about.
+    pub person: String,
+    /// A part of its text.
+    pub says: String,
 }
 
 /// Facts of one person at one time.
@@ -176,6 +246,12 @@ impl Day {
         zoned.map_or(Timestamp::MAX, |zoned| zoned.timestamp())
     }
 
+    /// When a scene is over at the latest.
+    pub fn ends(&self, scene: &Scene) -> Timestamp {
+        let begins = self.begins(scene);
+        begins.saturating_add(SignedDuration::from_mins(scene.minutes)).unwrap_or(begins)
+    }
+
     fn check(&self) -> Result<(), String> {
         let zones = self.people.iter().filter_map(|role| role.zone.as_deref()).chain([self.zone.as_str()]);
         for zone in zones {
@@ -193,8 +269,11 @@ impl Day {
         }
         let spoken_of = self.scenes.iter().flat_map(|scene| {
             let overtaking = scene.overtakes.iter().flat_map(|order| [&order.cut, &order.created]);
-            let requests = scene.requests.iter().map(|request| &request.person);
-            overtaking.chain(requests).chain(scene.then.iter().map(|check| &check.person))
+            let done = scene.requests.iter().map(|request| &request.person);
+            let done = done.chain(scene.acts.iter().map(|act| &act.person));
+            let seen = scene.then.iter().map(|check| &check.person);
+            let seen = seen.chain(scene.pages.iter().map(|page| &page.person)).chain(&scene.follow);
+            overtaking.chain(done).chain(seen)
         });
         match spoken_of.into_iter().find(|person| self.role(person).is_none()) {
             Some(person) => Err(format!("{person} is nobody of the day")),
@@ -211,8 +290,11 @@ mod tests {
     fn the_day_makes_sense() {
         let day = Day::load().unwrap();
         assert!(day.people.iter().all(|role| role.end.contains_key("upn") && role.end.contains_key("enabled")));
-        for request in day.scenes.iter().flat_map(|scene| &scene.requests) {
-            assert!(serde_json::from_str::<Value>(&request.body).is_ok(), "{}", request.says);
+        let requests =
+            day.scenes.iter().flat_map(|scene| &scene.requests).map(|request| (&request.says, &request.body));
+        let acts = day.scenes.iter().flat_map(|scene| &scene.acts).map(|act| (&act.says, &act.body));
+        for (says, body) in requests.chain(acts) {
+            assert!(serde_json::from_str::<Value>(body).is_ok(), "{says}");
         }
     }
 

@@ -1,13 +1,12 @@
 //! The end of the day: who was to end how and did, and what to try next.
 
-use std::path::Path;
-
 use anstream::println;
 use comfy_table::{ContentArrangement, Table, presets};
 use owo_colors::OwoColorize as _;
 use serde_json::Value;
 
 use crate::company::Company;
+use crate::operator::Operator;
 use crate::play::Ending;
 use crate::scenario::{Day, Facts, Role};
 use crate::signing::Signer;
@@ -15,7 +14,7 @@ use crate::signing::Signer;
 /// How wide the table is where the terminal does not say.
 const WIDTH: u16 = 150;
 
-/// A table of everybody: what happened, how it had to end, how the tenant shows it. People of one story who all ended well
+/// A table of everybody: what happened, how the tenant shows it, and how it had to end where that is otherwise. People of one story who all ended well
 /// share a row.
 pub fn table(day: &Day, ending: &Ending) {
     println!("\n{} {}\n", "━━".dimmed(), "How the day ended, read from the tenant".bold());
@@ -24,7 +23,7 @@ pub fn table(day: &Day, ending: &Ending) {
     if !table.is_tty() {
         table.set_width(WIDTH);
     }
-    table.set_header(["", "person", "what happened", "must end as", "ends as"]);
+    table.set_header(["", "person", "what happened", "ends as"]);
     let is_good = |role: &Role| {
         !ending.differences.iter().any(|difference| difference.place == "the end" && difference.subject == role.name)
     };
@@ -36,7 +35,9 @@ pub fn table(day: &Day, ending: &Ending) {
             Some((last, _)) => format!("{} and {} more\n{} … {}", role.name, others.len(), role.id, last.id),
             None => format!("{}\n{}", role.name, role.id),
         };
-        table.add_row([mark.to_owned(), person, role.story.clone(), told(&role.end), told(actual)]);
+        let ends =
+            if is_good(role) { told(actual) } else { format!("{}\nmust end as:\n{}", told(actual), told(&role.end)) };
+        table.add_row([mark.to_owned(), person, role.story.clone(), ends]);
     }
     println!("{table}");
     let seats = day.seats.iter().map(|(sku, [taken, free])| format!("{sku} {taken} taken, {free} free"));
@@ -70,26 +71,42 @@ fn told(facts: &Facts) -> String {
     let or_none = |items: Vec<&str>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
     let access = if facts.get("enabled") == Some(&Value::Bool(true)) { "open" } else { "closed" };
     let mut lines = vec![format!("{} ({access})", text("upn"))];
+    if text("user_type") == "Guest" {
+        lines.push(format!("guest ({}), sponsor: {}", text("invitation"), or_none(list("sponsors"))));
+    }
     lines.push(format!("groups: {}", or_none(list("groups"))));
     lines.push(format!("licenses: {}", or_none(list("licenses"))));
     if !list("tasks").is_empty() {
         lines.push(format!("for a human: {}", or_none(list("tasks"))));
     }
-    if facts.get("waiting").and_then(Value::as_u64).is_some_and(|waiting| waiting > 0) {
+    let held = list("held");
+    if !held.is_empty() {
+        lines.push(format!("at a guard: {}", held.join(", ")));
+    } else if facts.get("waiting").and_then(Value::as_u64).is_some_and(|waiting| waiting > 0) {
         lines.push("waits for a seat".into());
     }
     lines.join("\n")
 }
 
 /// Lines to paste into another terminal while everything keeps running.
-pub fn what_next(company: &Company) {
+pub fn what_next(company: &Company, operator: &Operator) {
     println!("\n{} {}\n", "━━".dimmed(), "Everything keeps running. Try, in another terminal:".bold());
-    let data = company.files.directory.as_path();
+    let data = company.files.directory.display();
+    let joinery = |words: &[&str]| -> String {
+        let lines = words.iter().map(|words| format!("{} {words} --data '{data}'", operator.program()));
+        lines.collect::<Vec<_>>().join("\n")
+    };
     for (comment, lines) in [
-        ("what Joinery knows of somebody; what it would do now; a first password, once", commands(data)),
+        ("how things stand; what it would do now; what is left for humans", joinery(&["status", "plan", "tasks"])),
+        (
+            "somebody's whole story: the rehire, the guest, the administrator who could not be cut",
+            joinery(&["person bamboo:106", "person hr:FAB-5", "person hr:DE-35"]),
+        ),
+        ("what the guard held; let Fatima Zahra go after all", joinery(&["guard list", RELEASE])),
+        ("a first password, once", joinery(&["credential bamboo:201"])),
         ("the tenant, as Graph answers", graph(company)),
         ("be an HR system: a signed request for a new colleague", signed_request(company)),
-        ("see whom it became", format!("cargo run -q -p joinery -- person hr:NEW-1 --data '{}'", data.display())),
+        ("see whom it became", joinery(&["person hr:NEW-1"])),
         ("let time go on: by a day, say", clock(company)),
     ] {
         println!("{}\n{lines}\n", format!("# {comment}").dimmed());
@@ -97,15 +114,7 @@ pub fn what_next(company: &Company) {
     println!("{}", "Ctrl-C ends it.".dimmed());
 }
 
-fn commands(data: &Path) -> String {
-    let data = data.display();
-    format!(
-        "cargo run -q -p joinery -- person bamboo:201 --data '{data}'\n\
-         cargo run -q -p joinery -- person hr:US-08 --data '{data}'\n\
-         cargo run -q -p joinery -- plan --data '{data}'\n\
-         cargo run -q -p joinery -- credential bamboo:201 --data '{data}'"
-    )
-}
+const RELEASE: &str = "guard release bamboo:311 --by you --why 'she left'";
 
 fn graph(company: &Company) -> String {
     let graph = &company.stage.url;

@@ -110,6 +110,12 @@ impl Call {
         self.method != "GET" && !self.path.ends_with("/token") && self.path != "/$batch"
     }
 
+    /// Its method, the last word of its path that is no id, and its answer.
+    pub fn brief(&self) -> String {
+        let last = self.path.rsplit('/').find(|word| *word != "$ref" && !is_guid(word)).unwrap_or_default();
+        format!("{} {last} {}", self.method, self.status)
+    }
+
     /// Whether it is about this account, or makes the one with this anchor.
     pub fn is_about(&self, account: Option<&str>, anchor: &str) -> bool {
         let made = self.path == "/users" && values(&self.body).any(|value| value.as_str() == Some(anchor));
@@ -149,18 +155,26 @@ impl Snapshot {
             .filter_map(|license| text(license, "skuId"))
             .map(|sku| self.product(&sku))
             .collect();
-        let manager = text(user, "manager")
-            .and_then(|id| list(&self.root, "users").find(|user| text(user, "id").as_ref() == Some(&id)));
+        let address = |id: &str| {
+            let user = list(&self.root, "users").find(|user| text(user, "id").is_some_and(|own| own == id))?;
+            text(user, "userPrincipalName")
+        };
+        let sponsors: BTreeSet<_> = list(user, "sponsors").filter_map(|id| address(id.as_str()?)).collect();
         let is_password = |method: &&Value| method.to_string().contains("passwordAuthenticationMethod");
         let methods = list(user, "authenticationMethods").filter(|method| !is_password(method)).count();
         let property = |name: &str| user.get(name).cloned().unwrap_or_default();
         Facts::from([
+            ("id".into(), json!(id)),
             ("upn".into(), property("userPrincipalName")),
+            ("user_type".into(), property("userType")),
+            ("invitation".into(), property("externalUserState")),
+            ("mail".into(), property("mail")),
+            ("sponsors".into(), json!(sponsors)),
             ("display_name".into(), property("displayName")),
             ("enabled".into(), property("accountEnabled")),
             ("location".into(), property("usageLocation")),
             ("department".into(), property("department")),
-            ("manager".into(), json!(manager.and_then(|manager| text(manager, "userPrincipalName")))),
+            ("manager".into(), json!(text(user, "manager").and_then(|id| address(&id)))),
             ("groups".into(), json!(groups)),
             ("licenses".into(), json!(licenses)),
             ("methods".into(), json!(methods)),
@@ -199,6 +213,10 @@ impl Snapshot {
     fn product(&self, sku: &str) -> String {
         self.products.get(sku).cloned().unwrap_or_else(|| sku.to_owned())
     }
+}
+
+fn is_guid(word: &str) -> bool {
+    word.len() == 36 && word.split('-').map(str::len).eq([8, 4, 4, 4, 12])
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {

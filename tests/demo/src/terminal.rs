@@ -12,10 +12,14 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use crate::scenario::{Day, Scene};
 use crate::timeline::Line;
 
+/// What a line that begins with `$` is.
+const COMMAND: &str = "what an operator types, and the answer (beside it there is only `--data DIR`)";
 /// Where a long text of a line is broken.
 const TEXT_WIDTH: usize = 96;
 /// Calls are put beside texts that are no longer than this, in a column of their own.
 const CALL_COLUMN: usize = 52;
+/// Where a line of a command's answer is cut off.
+const ANSWER_WIDTH: usize = 156;
 /// Where a scene's description is broken.
 const LOOK_WIDTH: usize = 110;
 const CLOCK_WIDTH: usize = 12;
@@ -79,9 +83,12 @@ impl<'a> Terminal<'a> {
             (Tag::Of(TimelineKind::Verified), "what two settled reads of the tenant agree on"),
             (Tag::Of(TimelineKind::Waits), "what is not possible yet; waiting is not failing"),
             (Tag::Of(TimelineKind::Task), "what only a human can do"),
+            (Tag::Page, "what somebody must look at now"),
+            (Tag::Acts, "what somebody does elsewhere: in the portal, in Active Directory, in their mailbox"),
         ] {
             self.put(&format!("    {} {}", kind.shown(), meaning.dimmed()));
         }
+        self.put(&format!("    {} {}", padded("$ joinery …", TAG_WIDTH).bold(), COMMAND.dimmed()));
         self.put("\n  Clock times are the person's own; where that is not Amsterdam's, the offset is shown.");
     }
 
@@ -100,6 +107,27 @@ impl<'a> Terminal<'a> {
     pub fn says(&self, at: Timestamp, person: usize, says: &str, call: &str, as_expected: bool) {
         let call = if as_expected { call.dimmed().to_string() } else { call.red().bold().to_string() };
         self.row(at, person, Tag::Says, says, Some(&call));
+    }
+
+    /// Something somebody does elsewhere.
+    pub fn acts(&self, at: Timestamp, person: usize, says: &str) {
+        self.row(at, person, Tag::Acts, says, None);
+    }
+
+    /// A page.
+    pub fn page(&self, at: Timestamp, person: usize, text: &str) {
+        self.row(at, person, Tag::Page, text, None);
+    }
+
+    /// A command and its answer.
+    pub fn command(&self, line: &str, answer: &[String]) {
+        self.put(&format!("   {} {}", "$".dimmed(), line.bold()));
+        for line in answer {
+            let end = line.char_indices().nth(ANSWER_WIDTH);
+            let shown = end.and_then(|(end, _)| line.get(..end)).map(|line| format!("{line}…"));
+            self.put(format!("   {}", shown.as_ref().unwrap_or(line)).trim_end());
+        }
+        self.put("");
     }
 
     /// A fact.
@@ -145,6 +173,8 @@ impl<'a> Terminal<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Tag {
     Says,
+    Acts,
+    Page,
     Of(TimelineKind),
 }
 
@@ -153,6 +183,8 @@ impl Tag {
         let plain = Style::new();
         let (mark, word, style) = match self {
             Self::Says => ("▶", "HR says", plain.bold()),
+            Self::Acts => ("▷", "elsewhere", plain.bold()),
+            Self::Page => ("☎", "page", plain.red().bold()),
             Self::Of(TimelineKind::Heard) => ("◁", "heard", plain.dimmed()),
             Self::Of(TimelineKind::Decided) => ("◇", "decided", plain.blue()),
             Self::Of(TimelineKind::Did) => ("●", "did", plain.green()),

@@ -10,6 +10,7 @@ use domain::person::{TimelineEntry, TimelineKind};
 use domain::ports::{Roster, StoreError};
 use jiff::Timestamp;
 
+use crate::company::ANCHOR;
 use crate::scenario::{Day, Role};
 use crate::tenant::{Call, Snapshot};
 
@@ -62,7 +63,8 @@ impl Timeline {
     /// The facts in it, in order. `writes` are the calls since the last time.
     pub fn lines(&mut self, day: &Day, entries: Entries, writes: Vec<Call>, snapshot: &Snapshot) -> Vec<Line> {
         self.unclaimed.extend(writes);
-        let names = snapshot.names();
+        let mut names = snapshot.names();
+        names.insert(ANCHOR.to_owned(), "our mark".to_owned());
         let mut lines = Vec::new();
         for (person, entry) in entries {
             let Some(role) = day.people.get(person) else { continue };
@@ -115,6 +117,9 @@ fn shown(call: &Call, names: &BTreeMap<String, String>) -> String {
 fn write_behind(text: &str) -> Option<(&'static str, &'static str)> {
     const WRITES: &[(&str, &str, &str)] = &[
         ("create the account", "POST", "/users"),
+        ("invite as a guest", "POST", "/invitations"),
+        ("add sponsor", "POST", "/sponsors/$ref"),
+        ("issue a first credential", "PATCH", "/users/"),
         ("write ", "PATCH", "/users/"),
         ("set manager", "PUT", "/manager/$ref"),
         ("enable sign-in", "PATCH", "/users/"),
@@ -150,7 +155,7 @@ fn merged(lines: Vec<Line>) -> Vec<Line> {
     let mut merged: Vec<Line> = Vec::new();
     for line in lines {
         let same = |known: &&mut Line| (known.at, known.person, known.kind) == (line.at, line.person, line.kind);
-        let told_together = matches!(line.kind, TimelineKind::Verified | TimelineKind::Decided);
+        let told_together = line.kind != TimelineKind::Did && line.kind != TimelineKind::Heard;
         let run = merged.iter_mut().rev().take_while(same).find_map(|known| {
             let (whats, why) = known.text.split_once(": ")?;
             let (what, own) = line.text.split_once(": ")?;

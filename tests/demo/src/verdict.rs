@@ -60,6 +60,22 @@ impl Subject<'_> {
         differences.collect()
     }
 
+    /// Lines that do not say, in order, what they should, and lines too many or too few.
+    pub fn compare_rows(self, expected: &[Vec<String>], actual: &[&str]) -> Vec<Difference> {
+        let says = |line: &str, parts: &[String]| {
+            let rest = parts.iter().try_fold(line, |rest, part| rest.split_once(part.as_str()).map(|(_, rest)| rest));
+            rest.is_some()
+        };
+        let longest = expected.len().max(actual.len());
+        let differences = (0..longest).filter_map(|at| {
+            let (parts, line) = (expected.get(at), actual.get(at));
+            let agree = parts.zip(line).is_some_and(|(parts, line)| says(line, parts));
+            let parts = parts.map_or_else(|| "nothing".to_owned(), |parts| parts.join(" … "));
+            (!agree).then(|| self.differs(&format!("line {}", at + 1), parts, line.unwrap_or(&"nothing")))
+        });
+        differences.collect()
+    }
+
     /// Every entry that two maps do not have in common.
     pub fn compare_all(self, expected: &BTreeMap<String, Value>, actual: &BTreeMap<String, Value>) -> Vec<Difference> {
         let mut differences = self.compare(expected, actual);
@@ -88,5 +104,18 @@ mod tests {
         assert_eq!(named, ["groups", "manager"]);
         assert_eq!(differences[1].actual, "nothing");
         assert_eq!(subject.compare_all(&expected, &actual).len(), 3);
+    }
+
+    #[test]
+    fn a_line_says_its_parts_in_order_and_none_is_missing_or_too_many() {
+        let subject = Subject { place: "09:00", name: "a list" };
+        let row = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>();
+        let expected = [row(&["hr:1", "held"]), row(&["hr:2", "refused"])];
+        let differing = |lines: &[&str]| -> Vec<String> {
+            subject.compare_rows(&expected, lines).into_iter().map(|difference| difference.fact).collect()
+        };
+        assert_eq!(differing(&["hr:1  Ann  held", "hr:2  Bo  refused"]), [""; 0]);
+        assert_eq!(differing(&["held  hr:1", "hr:2  refused", "hr:3  held"]), ["line 1", "line 3"]);
+        assert_eq!(differing(&["hr:1  held"]), ["line 2"]);
     }
 }

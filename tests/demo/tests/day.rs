@@ -4,15 +4,17 @@ use std::error::Error;
 use std::time::Duration;
 
 use demo::company::Company;
+use demo::operator::Operator;
 use demo::play::{Ending, Play};
-use demo::scenario::Day;
+use demo::scenario::{Alert, Command, Day};
 use demo::terminal::Terminal;
 use serde_json::json;
 
 async fn play(day: &Day) -> Result<Ending, Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let company = Company::open(day, directory.path()).await?;
-    let ending = Play::new(Terminal::mute(day), &company, Duration::ZERO).await?.run().await?;
+    let operator = Operator::find(&company.files.directory, false)?;
+    let ending = Play::new(Terminal::mute(day), &company, &operator, Duration::ZERO).await?.run().await?;
     company.joinery.shutdown().await;
     Ok(ending)
 }
@@ -24,7 +26,11 @@ async fn m17_the_day_ends_exactly_as_the_scenario_says() {
     assert!(told.is_empty(), "{}", told.join("\n"));
 }
 
-/// The demo must be able to fail: an end, a scene, an answer and a seat that are otherwise are each told.
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// The demo must be able to fail: an end, a scene, an answer, a command, a page and a seat that are otherwise are each told.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_that_goes_otherwise_is_told_with_every_difference() {
     let mut day = Day::load().unwrap();
@@ -32,9 +38,14 @@ async fn a_day_that_goes_otherwise_is_told_with_every_difference() {
     day.people.retain(|role| role.id == "bamboo:201");
     day.scenes.remove(0);
     day.people[0].end.insert("groups".into(), json!(["All staff"]));
-    day.scenes[0].then[0].facts.insert("enabled".into(), json!(false));
-    day.scenes[0].requests[0].status = 401;
-    day.scenes[0].quiet = true;
+    let scene = &mut day.scenes[0];
+    scene.then[0].facts.insert("enabled".into(), json!(false));
+    scene.requests[0].status = 401;
+    scene.quiet = true;
+    scene.commands.push(Command { joinery: words(&["guard", "list"]), rows: vec![words(&["bamboo:201", "held"])] });
+    let release = words(&["guard", "release", "bamboo:201", "--by", "ana", "--why", "nothing is held"]);
+    scene.commands.push(Command { joinery: release, rows: vec![words(&["bamboo:201", "nothing is held"])] });
+    scene.pages.push(Alert { person: "bamboo:201".into(), says: "held".into() });
     day.seats.insert("SPE_E3".into(), [18, 2]);
     day.seats.insert("SPE_F1".into(), [6, 14]);
     day.seats.insert("SPE_E5".into(), [5, 1]);
@@ -46,6 +57,8 @@ async fn a_day_that_goes_otherwise_is_told_with_every_difference() {
         .map(|difference| (difference.fact, difference.actual))
         .collect();
     let facts: Vec<&str> = told.iter().map(|(fact, _)| fact.as_str()).collect();
-    assert_eq!(facts, ["answer to “there is a new record”", "enabled", "writes", "groups", "SPE_E3"], "{told:?}");
-    assert_eq!(told[4].1, "[19,1]");
+    let expected =
+        ["answer to “there is a new record”", "line 1", "exit code", "enabled", "writes", "line 1", "groups", "SPE_E3"];
+    assert_eq!(facts, expected, "{told:?}");
+    assert_eq!(told[7].1, "[19,1]");
 }

@@ -17,21 +17,8 @@ use crate::store::Store;
 
 #[async_trait]
 impl Census for Store {
-    async fn bound(&self, accounts: &[ObjectId]) -> Result<BTreeMap<ObjectId, Known>, StoreError> {
-        self.read(|connection| {
-            let mut known = BTreeMap::new();
-            for account in accounts {
-                let sql = "SELECT person, fence_up, phase FROM people WHERE object_id = ?1 LIMIT 1";
-                let found = rows(connection, sql, [account.as_str()], |row| {
-                    let (person, is_cut): (String, bool) = (row.get(0)?, row.get(1)?);
-                    Ok((person, is_cut, Known::is_open(is_cut, row.get_ref(2)?.as_str()?)))
-                })?;
-                let Some((text, is_cut, is_open)) = found.into_iter().next() else { continue };
-                let licenses = licenses(connection, &text)?;
-                known.insert(account.clone(), Known { person: person(&text)?, is_cut, is_open, licenses });
-            }
-            Ok(known)
-        })
+    async fn bound(&self, accounts: &[&ObjectId]) -> Result<Vec<Option<Known>>, StoreError> {
+        self.read(|connection| accounts.iter().map(|account| known(connection, account)).collect())
     }
 
     async fn members(&self, group: &ObjectId, accounts: &[ObjectId]) -> Result<Vec<Member>, StoreError> {
@@ -135,9 +122,8 @@ impl Census for Store {
     async fn tally(&self, run: RunName) -> Result<BTreeMap<Kind, u64>, StoreError> {
         self.read(|connection| {
             let sql = "SELECT kind, count(*) FROM findings WHERE run = ?1 GROUP BY kind";
-            let counted = rows(connection, sql, [run.as_str()], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
-            })?;
+            let counted =
+                rows(connection, sql, [run.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
             let entry = |(kind, count): (String, i64)| Ok((decode("findings", &kind)?, count.unsigned_abs()));
             counted.into_iter().map(entry).collect()
         })
@@ -160,6 +146,18 @@ impl Census for Store {
     }
 }
 
+/// Whoever is bound to an account. An account that two are bound to is settled by humans; here the first counts.
+fn known(connection: &Connection, account: &ObjectId) -> Query<Option<Known>> {
+    let sql = "SELECT person, fence_up, phase FROM people WHERE object_id = ?1 ORDER BY person LIMIT 1";
+    let found = rows(connection, sql, [account.as_str()], |row| {
+        let (person, is_cut): (String, bool) = (row.get(0)?, row.get(1)?);
+        Ok((person, is_cut, Known::is_open(is_cut, row.get_ref(2)?.as_str()?)))
+    })?;
+    let Some((text, is_cut, is_open)) = found.into_iter().next() else { return Ok(None) };
+    let licenses = licenses(connection, &text)?;
+    Ok(Some(Known { person: person(&text)?, is_cut, is_open, licenses }))
+}
+
 /// The licenses of a person's ledger: a range of the primary key.
 fn licenses(connection: &Connection, person: &str) -> Query<Vec<Grant>> {
     let sql = "SELECT entry FROM grants WHERE person = ?1 AND target >= 'license:' AND target < 'license;'";
@@ -167,13 +165,7 @@ fn licenses(connection: &Connection, person: &str) -> Query<Vec<Grant>> {
     entries.into_iter().collect()
 }
 
-fn numbered(
-    connection: &Connection,
-    sql: &str,
-    run: RunName,
-    after: u64,
-    limit: usize,
-) -> Query<Vec<(u64, Finding)>> {
+fn numbered(connection: &Connection, sql: &str, run: RunName, after: u64, limit: usize) -> Query<Vec<(u64, Finding)>> {
     let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
     let found = rows(connection, sql, (run.as_str(), version(after)?, at_most(limit)), read)?;
     found.into_iter().map(|(number, text)| Ok((number.unsigned_abs(), decode("findings", &text)?))).collect()

@@ -63,6 +63,9 @@ const DELETE_DAYS_MAX: u64 = 3650;
 /// Entra keeps no sign-in older than a few years that anybody would wait for.
 const INACTIVE_DAYS_MAX: u64 = 1825;
 
+/// Priorities lie between 0, first of all, and this.
+const PRIORITY_MAX: u64 = 1000;
+
 /// The top level.
 pub(super) const ROOT: Schema = Schema {
     header: "",
@@ -73,6 +76,7 @@ pub(super) const ROOT: Schema = Schema {
         key("connections", Map, Optional, "{ … }"),
         key("accounts", Table, Optional, "{ … }"),
         key("packages", Tables, Optional, "[{ … }]"),
+        key("seats", Table, Optional, "{ … }"),
         key("protected", Table, Optional, "{ … }"),
         key("guard", Map, Optional, "{ … }"),
         key("alerts", Table, Optional, "{ … }"),
@@ -146,10 +150,15 @@ pub(super) const PACKAGE: Schema = Schema {
     keys: &[
         key("name", Text, Required, "\"sales\""),
         key("rule", Text, Required, "'user.department -eq \"Sales\"'"),
+        key("priority", Integer(0, PRIORITY_MAX), Optional, "100"),
         key("groups", Tables, Optional, "[{ id = \"11111111-1111-1111-1111-111111111111\" }]"),
         key("licenses", Tables, Optional, "[{ sku = \"SPE_E3\" }]"),
     ],
 };
+
+/// `[seats]`.
+pub(super) const SEATS: Schema =
+    Schema { header: "[seats]", keys: &[key("reserve_before_create", Bool, Optional, "false")] };
 
 /// One of `groups`.
 pub(super) const GROUP: Schema = Schema {
@@ -199,8 +208,22 @@ pub(super) const RECONCILE: Schema = Schema {
 };
 
 /// All of them: where a key that stands in the wrong table belongs.
-pub(super) const ALL: [&Schema; 13] =
-    [&ROOT, &TENANT, &CONNECTION, &API, &ACCOUNTS, &GUESTS, &PACKAGE, &GROUP, &LICENSE, &PROTECTED, &GUARD, &ALERTS, &RECONCILE];
+pub(super) const ALL: [&Schema; 14] = [
+    &ROOT,
+    &TENANT,
+    &CONNECTION,
+    &API,
+    &ACCOUNTS,
+    &GUESTS,
+    &PACKAGE,
+    &SEATS,
+    &GROUP,
+    &LICENSE,
+    &PROTECTED,
+    &GUARD,
+    &ALERTS,
+    &RECONCILE,
+];
 
 impl Schema {
     /// The key of this name.

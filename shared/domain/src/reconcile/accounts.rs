@@ -15,6 +15,10 @@ use crate::step::{Action, Stage};
 
 /// An account as a listing shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own in the tenant, and any combination occurs"
+)]
 pub struct Account {
     /// Its id.
     pub id: ObjectId,
@@ -125,8 +129,7 @@ impl Judge<'_> {
     fn properties(&self, account: &Account, view: &View<'_>) -> Vec<Finding> {
         let Some(desired) = given(view) else { return Vec::new() };
         let writing = |property: &str| {
-            let writes =
-                |action: &Action| matches!(action, Action::UpdateAccount { properties } if properties.contains_key(property));
+            let writes = |action: &Action| matches!(action, Action::UpdateAccount { properties } if properties.contains_key(property));
             self.is_in_hand(view.person, writes)
         };
         let is_unlocated = !account.is_located && desired.get("usageLocation").is_some_and(Value::is_string);
@@ -167,7 +170,8 @@ impl Judge<'_> {
         let mut stuck = Vec::new();
         for held in account.licenses.iter().filter(|held| held.error.as_deref() == Some("CountViolation")) {
             let Some(group) = &held.by_group else { continue };
-            let mending = |action: &Action| matches!(action, Action::ReprocessLicenses { group: own, .. } if own == group);
+            let mending =
+                |action: &Action| matches!(action, Action::ReprocessLicenses { group: own, .. } if own == group);
             let is_ours = person.grants.contains_key(&Target::Group(group.clone()));
             if is_ours && self.products.free(&held.sku) > 0 && !self.is_in_hand(person, mending) {
                 stuck.push(Finding::of(Kind::LicenseStuck).of_sku(&held.sku).in_group(group));
@@ -235,8 +239,8 @@ impl Judge<'_> {
             return Some(finding(Kind::MarkUnknown));
         }
         let view = View::new(person, self.policy, self.read_at);
-        let in_hand = person.head.account.is_being_made()
-            || self.is_in_hand(person, |action| action.stage() == Stage::Accounts);
+        let in_hand =
+            person.head.account.is_being_made() || self.is_in_hand(person, |action| action.stage() == Stage::Accounts);
         (given(&view).is_some() && !in_hand).then(|| finding(Kind::AccountUnbound))
     }
 

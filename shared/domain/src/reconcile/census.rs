@@ -154,8 +154,8 @@ pub enum Whom<'a> {
 /// kept once a run.
 #[async_trait]
 pub trait Census: Send + Sync {
-    /// Whoever is bound to these accounts.
-    async fn bound(&self, accounts: &[ObjectId]) -> Result<BTreeMap<ObjectId, Known>, StoreError>;
+    /// Whoever is bound to each of these accounts, in their order.
+    async fn bound(&self, accounts: &[&ObjectId]) -> Result<Vec<Option<Known>>, StoreError>;
 
     /// Which of these accounts, members of a group, are bound to somebody.
     async fn members(&self, group: &ObjectId, accounts: &[ObjectId]) -> Result<Vec<Member>, StoreError>;

@@ -61,7 +61,7 @@ impl Judge<'_> {
             }
             Want::Nothing => false,
         };
-        (is_unwanted && !is_granted && !in_hand).then(|| self.membership(Kind::MemberUnwanted, group, person))
+        (is_unwanted && !is_granted && !in_hand).then(|| membership(Kind::MemberUnwanted, group, person))
     }
 
     /// Somebody who should be a member, and whom no page of the members showed. `began_at`: when the first of them was read.
@@ -78,13 +78,7 @@ impl Judge<'_> {
             && view.attributes.is_ok()
             && person.head.account.object_id.is_some()
             && grant.is_some_and(is_given);
-        (is_wanted && !in_hand).then(|| self.membership(Kind::MemberMissing, group, person))
-    }
-
-    fn membership(&self, kind: Kind, group: &ObjectId, person: &Person) -> Finding {
-        let finding = Finding::of(kind).about(&person.head.person).in_group(group);
-        let account = person.head.account.object_id.as_ref();
-        account.map_or(finding.clone(), |account| finding.at(account))
+        (is_wanted && !in_hand).then(|| membership(Kind::MemberMissing, group, person))
     }
 
     /// Whether a human was asked to change this group.
@@ -93,4 +87,9 @@ impl Judge<'_> {
             matches!(action, Action::ByHand { stage: Stage::Groups | Stage::Licenses, object: Some(object), .. } if object == group.as_str())
         })
     }
+}
+
+fn membership(kind: Kind, group: &ObjectId, person: &Person) -> Finding {
+    let finding = Finding::of(kind).about(&person.head.person).in_group(group);
+    Finding { account: person.head.account.object_id.clone(), ..finding }
 }

@@ -40,7 +40,7 @@ pub struct Product {
 /// Everything the tenant owns, and which groups carry licenses for us.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Products {
-    products: BTreeMap<SkuId, Product>,
+    owned: BTreeMap<SkuId, Product>,
     carriers: BTreeSet<ObjectId>,
     /// Products all of whose plans are in another one.
     within: Vec<(SkuId, SkuId)>,
@@ -49,11 +49,10 @@ pub struct Products {
 impl Products {
     /// Sorts out what contains what.
     pub fn new(products: impl IntoIterator<Item = Product>, carriers: BTreeSet<ObjectId>) -> Self {
-        let products: BTreeMap<_, _> =
-            products.into_iter().map(|product| (product.seats.sku.clone(), product)).collect();
+        let owned: BTreeMap<_, _> = products.into_iter().map(|product| (product.seats.sku.clone(), product)).collect();
         let mut within = Vec::new();
-        for (sku, product) in &products {
-            let larger = products.iter().filter(|(other, larger)| {
+        for (sku, product) in &owned {
+            let larger = owned.iter().filter(|(other, larger)| {
                 // Of two with the same plans one is enough: the later in the order of ids is the spare one.
                 let is_larger = larger.plans.len() > product.plans.len() || *other < sku;
                 *other != sku && is_larger && product.plans.is_subset(&larger.plans)
@@ -62,27 +61,27 @@ impl Products {
                 within.extend(larger.map(|(other, _)| (sku.clone(), other.clone())));
             }
         }
-        Self { products, carriers, within }
+        Self { owned, carriers, within }
     }
 
     /// The seats by product.
     pub fn seats(&self) -> impl Iterator<Item = &Seats> {
-        self.products.values().map(|product| &product.seats)
+        self.owned.values().map(|product| &product.seats)
     }
 
     /// The seats, to note who waits.
     pub fn seats_mut(&mut self) -> impl Iterator<Item = &mut Seats> {
-        self.products.values_mut().map(|product| &mut product.seats)
+        self.owned.values_mut().map(|product| &mut product.seats)
     }
 
     /// How many seats can still be assigned; none of what the tenant does not own.
     pub fn free(&self, sku: &SkuId) -> i64 {
-        self.products.get(sku).map_or(0, |product| product.seats.free)
+        self.owned.get(sku).map_or(0, |product| product.seats.free)
     }
 
     /// The part number, or the id where the tenant does not own it.
     pub fn name<'a>(&'a self, sku: &'a SkuId) -> &'a str {
-        self.products.get(sku).map_or(sku.as_str(), |product| &product.seats.name)
+        self.owned.get(sku).map_or(sku.as_str(), |product| &product.seats.name)
     }
 
     /// Whether a group carries licenses for us.
@@ -101,7 +100,7 @@ impl Products {
         for (small, large) in &self.within {
             let (Some(spare), Some(other)) = (find(small), find(large)) else { continue };
             let brings = |held: &Held, plan: &PlanId| !held.disabled_plans.contains(plan);
-            let plans = self.products.get(small).into_iter().flat_map(|product| &product.plans);
+            let plans = self.owned.get(small).into_iter().flat_map(|product| &product.plans);
             let is_spare = plans.into_iter().filter(|plan| brings(spare, plan)).all(|plan| brings(other, plan));
             if is_spare && found.iter().all(|(known, _)| known != small) {
                 found.push((small.clone(), large.clone()));

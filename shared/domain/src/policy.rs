@@ -56,6 +56,8 @@ pub struct Policy {
     pub dialect: Dialect,
     /// Bundles of groups and licenses, in the order of the file; their names differ.
     pub packages: Vec<Package>,
+    /// How seats are given out.
+    pub seats: Seats,
     /// Their rules, compiled together.
     pub rules: Compiled,
     /// People whom nothing is taken from without a human's consent.
@@ -210,10 +212,19 @@ pub struct Package {
     pub name: String,
     /// Who gets it.
     pub rule: rules::Rule,
+    /// Who comes first where seats are short: people of the package with the lower number.
+    pub priority: u32,
     /// Groups that carry no license here.
     pub groups: Vec<PackageGroup>,
     /// Licenses, each product at most once.
     pub licenses: Vec<PackageLicense>,
+}
+
+/// `[seats]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seats {
+    /// Whether a joiner's account is made only once seats of everything the packages will give are kept for them.
+    pub reserve_before_create: bool,
 }
 
 /// One of a package's `groups`.

@@ -302,11 +302,7 @@ const TRIES_MAX: usize = 16;
 
 /// Loads a line, changes it and stores it, again if somebody else was faster; so the change may run several times, and must not
 /// remember. A line that stays as it was is not stored.
-pub async fn amend<R>(
-    lines: &dyn Lines,
-    sku: &SkuId,
-    mut change: impl FnMut(&mut Line) -> R,
-) -> Result<R, StoreError> {
+pub async fn amend<R>(lines: &dyn Lines, sku: &SkuId, mut change: impl FnMut(&mut Line) -> R) -> Result<R, StoreError> {
     let mut tries = 0;
     loop {
         tries += 1;

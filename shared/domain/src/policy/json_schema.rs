@@ -93,6 +93,7 @@ fn inner(schema: &Schema, key: &Key) -> Option<Inner> {
         ("", "accounts") => Inner::Of(&schema::ACCOUNTS),
         ("", "packages") => Inner::Of(&schema::PACKAGE),
         ("", "protected") => Inner::Of(&schema::PROTECTED),
+        ("", "seats") => Inner::Of(&schema::SEATS),
         ("", "guard") => Inner::Named(&schema::GUARD, Some(GuardKind::ALL.map(GuardKind::word).to_vec())),
         ("", "alerts") => Inner::Of(&schema::ALERTS),
         ("", "reconcile") => Inner::Of(&schema::RECONCILE),

@@ -49,6 +49,7 @@ fn sections<'t>(text: &str, root: &'t DeTable<'t>, report: &mut Report) -> Optio
     let accounts = accounts::read(root.table("accounts"), report);
     let dialect = dialect(&root, report);
     let packages = packages::read(text, root.tables("packages"), dialect, report);
+    let seats = packages::seats(root.table("seats"), report);
     let protected = brakes::protected(root.table("protected"), &connections, report);
     let guards = brakes::guards(root.table("guard"), report);
     let alerts = brakes::alerts(root.table("alerts"), report);
@@ -60,6 +61,7 @@ fn sections<'t>(text: &str, root: &'t DeTable<'t>, report: &mut Report) -> Optio
         dialect,
         rules: Compiled::of(&packages),
         packages,
+        seats,
         protected,
         guards,
         alerts,

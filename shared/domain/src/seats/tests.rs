@@ -206,7 +206,8 @@ impl World {
         let answer = self.line.ask(&who(number), rank, supply, second(self.now), SETTLE);
         if answer == Answer::Served && self.calling.insert(number) {
             // Whoever is better placed and waits could be served as well, from what is truly there.
-            let better = self.line.waiting().iter().filter(|other| other.rank < rank && other.is_heard(second(self.now)));
+            let better =
+                self.line.waiting().iter().filter(|other| other.rank < rank && other.is_heard(second(self.now)));
             let under_way = self.calling.iter().filter(|other| **other != number).count();
             let left = self.free() - i64::try_from(under_way).unwrap();
             prop_assert!(i64::try_from(better.count()).unwrap() < left, "overtaken at {}", self.now);

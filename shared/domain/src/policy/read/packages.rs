@@ -10,12 +10,15 @@ use super::super::fault::Fault;
 use super::super::nearest::{nearest, suggestion};
 use super::super::string::Written;
 use super::super::table::{Placed, Report, Table};
-use super::super::{Package, PackageGroup, PackageLicense, Via, schema, skus};
+use super::super::{Package, PackageGroup, PackageLicense, Seats, Via, schema, skus};
 use super::tails;
 use crate::ids::{ObjectId, PlanId, SkuId};
 
 /// The longest name of a package: grants carry it as their reason.
 const NAME_MAX: usize = 100;
+
+/// Where a package stands that does not say how urgent it is.
+const PRIORITY: u32 = 100;
 
 /// How a rule that only the other dialect takes is taken.
 const SWITCH: &str = "to go beyond Entra, write `dialect = \"extended\"` above the tables of the policy";
@@ -49,6 +52,14 @@ pub(super) fn read<'t>(
     packages.into_iter().map(|(package, _)| package).collect()
 }
 
+/// How seats are given out.
+pub(super) fn seats<'t>(table: Option<Placed<&'t DeTable<'t>>>, report: &mut Report) -> Seats {
+    let none = DeTable::default();
+    let (at, entries) = table.map_or((0..0, &none), |table| (table.at, table.value));
+    let table = Table::open("`[seats]`", &schema::SEATS, at, entries, report);
+    Seats { reserve_before_create: table.bool("reserve_before_create").unwrap_or(false) }
+}
+
 /// A package, and where its rule stands.
 fn package<'t>(
     text: &str,
@@ -59,6 +70,7 @@ fn package<'t>(
     let table = Table::open("`[[packages]]`", &schema::PACKAGE, table.at, table.value, report);
     let name = table.text("name").and_then(|name| name_of(&name, seen, report));
     let rule = table.text("rule").and_then(|rule| rule_of(text, &rule, seen.dialect, report));
+    let priority = table.integer("priority").and_then(|priority| u32::try_from(priority).ok()).unwrap_or(PRIORITY);
     let groups = groups(&table, seen, report);
     let licenses = licenses(&table, seen, report);
     let is_empty = |key: &str| table.tables(key).is_empty() && !table.is_spoiled(key);
@@ -66,7 +78,7 @@ fn package<'t>(
         let fault = Fault::new(table.at.clone(), "the package gives nothing");
         report.add_missing(fault.help("add `groups = [{ id = \"…\" }]` or `licenses = [{ sku = \"…\" }]`"));
     }
-    Some((Package { name: name?, rule: rule?, groups, licenses }, table.place("rule")))
+    Some((Package { name: name?, rule: rule?, priority, groups, licenses }, table.place("rule")))
 }
 
 fn name_of(name: &Placed<&str>, seen: &mut Seen, report: &mut Report) -> Option<String> {

@@ -25,11 +25,11 @@ use crate::verdict::{Difference, Subject};
 /// How long, by the machine's clock, anything may take to come to rest.
 const REST_MAX: Duration = Duration::from_secs(30);
 /// How often it is looked whether it has.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(10);
 /// So many looks in a row must show the same.
 const SAME_LOOKS: u32 = 3;
 /// Who is due is swept for at once, or, right after a sweep, when the clock has gone on: then so many looks see nothing.
-const OVERDUE_LOOKS: u32 = 25;
+const OVERDUE_LOOKS: u32 = 50;
 /// By how much it must have gone on: sweeps follow each other no closer than the policy's settling time.
 const NEXT_SWEEP: SignedDuration = SignedDuration::from_secs(2);
 /// A message hidden for so long is in somebody's hands; one that waits is hidden for less.

@@ -5,6 +5,8 @@
 //! - [`up`]: all of it running, with the webhook listener and the followed clock;
 //! - [`desk`]: the data directory as every other command finds it;
 //! - [`guards`]: what guards hold, and deciding on it;
+//! - [`reconciliation`]: the whole tenant held against the roster, by the clock and by hand;
+//! - [`reevaluation`]: the look at everybody when the policy has changed;
 //! - [`tenant`]: Graph clients from a URL and the environment's credentials;
 //! - [`edge`]: the only place that asks the machine for time and randomness.
 
@@ -14,5 +16,7 @@ pub mod edge;
 pub mod functions;
 pub mod guards;
 pub mod machine;
+pub mod reconciliation;
+pub mod reevaluation;
 pub mod tenant;
 pub mod up;

@@ -3,7 +3,7 @@
 //! ```text
 //! listener ──► queues ──► a worker group per queue ──► functions ──► Graph (two clients)
 //!                ▲   bells: what is sent in this process is taken at once; a tick finds what time or another process brings
-//!              sweep: whoever is due by the clock
+//!              sweep: whoever is due by the clock; after a change of the policy, everybody
 //! ```
 //!
 //! # Guarantees
@@ -16,7 +16,9 @@ mod addresses;
 mod alerts;
 mod bells;
 mod door;
+mod everybody;
 mod readers;
+mod reconciling;
 mod secrets;
 mod sweep;
 mod workers;
@@ -42,6 +44,8 @@ use crate::desk::{LOCK_FILE, PolicyError, Remembered, load_policy};
 use crate::edge::{FollowedClock, SystemEntropy};
 use crate::functions::{Functions, Wiring};
 use crate::machine::Machine;
+use crate::reconciliation;
+use crate::reevaluation::Reevaluation;
 use crate::tenant::{Clients, Environment, Identities, TenantError, is_loopback};
 
 pub use readers::ReaderFault;
@@ -62,7 +66,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// What to start with.
 #[derive(Clone)]
 pub struct Options {
-    /// The policy file. It is read once: a change takes a restart.
+    /// The policy file. It is read once: a change takes a restart, which has everybody looked at.
     pub policy: PathBuf,
     /// The data directory; made if it is missing.
     pub data: PathBuf,
@@ -220,6 +224,7 @@ struct Parts {
 impl Parts {
     fn spawn(self, tasks: &mut JoinSet<&'static str>, stop: &watch::Receiver<bool>) {
         let ports = &self.wiring.ports;
+        let reconciler = reconciliation::app(&self.policy, &self.store, &self.wiring);
         let machine = Machine {
             inbox: Arc::new(self.store.clone()),
             functions: Functions::new(&self.policy, &self.wiring),
@@ -240,6 +245,17 @@ impl Parts {
                 gate: (queue == QueueName::Accounts).then(|| addresses_read.clone()),
             };
             tasks.spawn(named(queue.as_str(), group.work(stop.clone())));
+        }
+        let everybody = Reevaluation {
+            store: self.store.clone(),
+            roster: Arc::clone(&machine.roster),
+            clock: Arc::clone(&machine.clock),
+            policy: Arc::clone(&self.policy),
+        };
+        tasks.spawn(named("the look at everybody", everybody::look(everybody, self.bells.clone(), stop.clone())));
+        if let Some(every) = self.policy.reconcile.every {
+            let reconciling = reconciling::Reconciling { app: reconciler, store: self.store.clone(), every };
+            tasks.spawn(named("the reconciliation", reconciling.keep_reconciling(stop.clone())));
         }
         let sweep = sweep::Sweep::new(machine, self.store, &self.policy, self.bells);
         tasks.spawn(named("the sweep", sweep.keep_sweeping(stop.clone())));

@@ -134,9 +134,15 @@ fn summary(file: &Path, faults: &[Fault], policy: Option<&policy::Policy>) -> St
     match policy {
         Some(policy) => {
             let (connections, packages) = (policy.connections.len(), policy.packages.len());
+            let extended: Vec<&str> =
+                policy.packages.iter().filter(|package| package.is_extended()).map(|package| &*package.name).collect();
+            let extended = match extended.join(", ") {
+                names if names.is_empty() => names,
+                names => format!(", beyond Entra: {names}"),
+            };
             let warned = if warnings == 0 { String::new() } else { format!(", {}", count(warnings, "warning")) };
             format!(
-                "{gap}{name}: good ({}, {}{warned})\n",
+                "{gap}{name}: good ({}, {}{extended}{warned})\n",
                 count(connections, "connection"),
                 count(packages, "package")
             )

@@ -17,6 +17,8 @@ mod matching;
 #[cfg(test)]
 mod refused_cuts;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod standards;
 #[cfg(test)]
 mod tidy;

@@ -8,6 +8,7 @@ pub(crate) mod hr;
 mod hr_system;
 mod look;
 mod operators;
+mod policies;
 mod ports;
 mod schedule;
 pub(crate) mod tenant;

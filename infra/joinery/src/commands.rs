@@ -12,6 +12,7 @@ mod person;
 mod plan;
 mod policy;
 mod quality;
+mod rules;
 mod status;
 mod switches;
 mod tasks;
@@ -53,6 +54,7 @@ Exit codes: 0 yes or done, 1 no (invalid, refused, not found), 2 broken or wrong
 
 Examples:
   joinery policy check policy.toml
+  joinery rules check 'user.department -eq \"Sales\"'
   joinery up --policy policy.toml
   joinery plan
   joinery person bamboo:1234";
@@ -66,6 +68,7 @@ enum Command {
     Plan(plan::Plan),
     Match(matching::Match),
     Policy(policy::Policy),
+    Rules(rules::Rules),
     Hr(hr::Hr),
     Observe(switches::Observe),
     Enforce(switches::Enforce),
@@ -90,6 +93,7 @@ impl Arguments {
             Command::Plan(command) => command.run().await,
             Command::Match(command) => command.run().await,
             Command::Policy(command) => command.run().await,
+            Command::Rules(command) => command.run().await,
             Command::Hr(command) => command.run(),
             Command::Observe(command) => command.run().await,
             Command::Enforce(command) => command.run().await,

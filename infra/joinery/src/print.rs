@@ -128,6 +128,11 @@ pub(crate) fn text(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// For what is printed while it is read: lines of any number. Whoever prints flushes it at the end.
+pub(crate) fn stream() -> impl Write {
+    io::BufWriter::new(io::stdout().lock())
+}
+
 fn json<T: Serialize>(item: &T) -> io::Result<()> {
     text(&(serde_json::to_string_pretty(item)? + "\n"))
 }

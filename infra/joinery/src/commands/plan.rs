@@ -27,7 +27,7 @@ use crate::whom::Whom;
 use effect::{Effect, NotCut, NotRead, Report, later, of_stage};
 
 /// How many people are looked at at a time.
-const AT_A_TIME: usize = 6;
+pub(in crate::commands) const AT_A_TIME: usize = 6;
 /// How often a look that is throttled is tried again.
 const TRIES_MAX: usize = 4;
 /// The longest pause before that.
@@ -157,7 +157,7 @@ fn reason(trouble: &Trouble) -> String {
 }
 
 /// On stderr and for a terminal only; `indicatif` sees to that.
-fn bar(people: usize) -> ProgressBar {
+pub(in crate::commands) fn bar(people: usize) -> ProgressBar {
     if people < BAR_FROM {
         return ProgressBar::hidden();
     }

@@ -30,8 +30,12 @@ pub(crate) const NOW: &str = "2026-03-02T08:00:00Z";
 /// A first password, planted: no output but `credential`'s may show it.
 pub(crate) const PASSWORD: &str = "Planted+Pass1word";
 pub(crate) const POLICY: &str = include_str!("data/policy.toml");
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 9] = [
     ("policy.toml", POLICY),
+    ("changed.toml", include_str!("data/changed.toml")),
+    ("rule.txt", include_str!("data/rule.txt")),
+    ("user.json", include_str!("data/user.json")),
+    ("users.jsonl", include_str!("data/users.jsonl")),
     ("faulty.toml", include_str!("data/faulty.toml")),
     ("elsewhere.toml", include_str!("data/elsewhere.toml")),
     ("hire.json", include_str!("data/hire.json")),
@@ -48,7 +52,12 @@ pub(crate) struct Company {
 impl Company {
     /// An emulated tenant and an empty directory.
     pub(crate) async fn new() -> Self {
-        let seed: Value = serde_json::from_str(include_str!("data/tenant.json")).unwrap();
+        Self::new_with(&[]).await
+    }
+
+    async fn new_with(users: &[Value]) -> Self {
+        let mut seed: Value = serde_json::from_str(include_str!("data/tenant.json")).unwrap();
+        seed["users"].as_array_mut().unwrap().extend_from_slice(users);
         let options = graph_emulator::Options { id_seed: 1, ..graph_emulator::Options::default() };
         let emulator = Emulator::new(Tenant::from_seed(&seed, options).unwrap());
         let graph = emulator.serve(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
@@ -61,7 +70,12 @@ impl Company {
 
     /// The same with people.
     pub(crate) async fn with_people() -> Self {
-        let company = Self::new().await;
+        Self::with_people_and(&[]).await
+    }
+
+    /// The same with more accounts in the tenant.
+    pub(crate) async fn with_people_and(users: &[Value]) -> Self {
+        let company = Self::new_with(users).await;
         let store = company.prepare_store();
         // What `joinery person` and the functions see.
         let desk = Desk::open(&company.data()).await.unwrap();
@@ -69,7 +83,7 @@ impl Company {
         let functions = desk.functions(&policy, &desk.clients(&Environment::of([])).unwrap());
         for (id, facts) in people() {
             let message = Message::hr_event(event(id, &facts));
-            functions.handle(QueueName::People, &message.to_json()).await.unwrap();
+            functions.handle(QueueName::People, &message.to_json(), functions.batch().seat()).await.unwrap();
         }
         settle_zoe(&store, &policy).await;
         park_failures(&store).await;
@@ -113,6 +127,38 @@ impl Company {
         }
     }
 
+    /// Two people are dismissed whose accounts cannot be cut: one is synchronized, the other an administrator's, and Graph has
+    /// refused that already.
+    pub(crate) async fn dismiss_some(&self) {
+        let desk = Desk::open(&self.data()).await.unwrap();
+        let policy = desk.policy().unwrap();
+        let functions = desk.functions(&policy, &desk.clients(&Environment::of([])).unwrap());
+        for (id, account) in [("7", SYNCHRONIZED), ("8", ADMINISTRATOR)] {
+            let facts = json!({
+                "employment": {"hire_date": "2026-02-02", "type": "employee"},
+                "termination": {"immediate": true},
+            });
+            let message = Message::hr_event(event(id, &facts));
+            functions.handle(QueueName::People, &message.to_json(), functions.batch().seat()).await.unwrap();
+            amend(&desk.store, &person_id(id), |person: &mut Person, _| {
+                person.head.account.object_id = Some(account.parse().unwrap());
+                person.head.account.bound_at = Some(now() - SignedDuration::from_hours(24));
+            })
+            .await
+            .unwrap();
+        }
+        let cut = Planned { action: Action::DisableAccount { pass: 1 }, why: "revoke now".into(), wait: None };
+        let plan = Plan { steps: vec![cut], ..Plan::default() };
+        amend(&desk.store, &person_id("8"), |person: &mut Person, _| {
+            progress::apply(person, Stage::Accounts, &plan, &std::collections::BTreeSet::new(), &policy, now());
+            for step in person.steps.values_mut() {
+                step.state = StepState::Task { instructions: "an administrator must do this by hand".into() };
+            }
+        })
+        .await
+        .unwrap();
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
@@ -138,6 +184,38 @@ impl Company {
         store.initialize_mode(Mode::Enforce).unwrap();
         store
     }
+}
+
+const SYNCHRONIZED: &str = "20000000-0000-4000-8000-000000000007";
+const ADMINISTRATOR: &str = "20000000-0000-4000-8000-000000000008";
+
+/// Accounts that were there before Joinery: two with the employee number of one person, an administrator's with another's.
+pub(crate) fn accounts_of_before() -> [Value; 3] {
+    let account = |number: u8, upn: &str, employee_id: &str, enabled: bool, roles: Value| {
+        json!({
+            "id": format!("20000000-0000-4000-8000-00000000000{number}"), "userPrincipalName": upn, "displayName": upn,
+            "employeeId": employee_id, "accountEnabled": enabled, "roles": roles,
+        })
+    };
+    [
+        account(2, "bo.larsen@contoso.example", "C2", true, json!(["Global Administrator"])),
+        account(3, "a.chu@contoso.example", "C3", true, json!([])),
+        account(4, "test3@contoso.example", "C3", false, json!([])),
+    ]
+}
+
+/// Accounts that Joinery cannot cut.
+pub(crate) fn accounts_that_resist() -> [Value; 2] {
+    [
+        json!({
+            "id": SYNCHRONIZED, "userPrincipalName": "sven@contoso.example", "displayName": "Sven", "accountEnabled": true,
+            "onPremisesSyncEnabled": true, "extension_0123456789abcdef0123456789abcdef_joineryPerson": "hr:7",
+        }),
+        json!({
+            "id": ADMINISTRATOR, "userPrincipalName": "ada@contoso.example", "displayName": "Ada", "accountEnabled": true,
+            "roles": ["Global Administrator"], "extension_0123456789abcdef0123456789abcdef_joineryPerson": "hr:8",
+        }),
+    ]
 }
 
 fn now() -> Timestamp {

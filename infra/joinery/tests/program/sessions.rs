@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use crate::company::{Company, PASSWORD};
+use crate::company::{Company, PASSWORD, accounts_of_before, accounts_that_resist};
 
 /// What is wanted of a session: the same as last time, and no secret of the company in it.
 #[tokio::test(flavor = "multi_thread")]
@@ -19,7 +19,8 @@ async fn every_session_goes_as_it_is_written() {
     let mut different = Vec::new();
     for file in files {
         let written = std::fs::read_to_string(&file).unwrap();
-        let played = play(&written).await;
+        let name = file.file_stem().unwrap().to_string_lossy();
+        let played = play(&prepared(&name).await, &written).await;
         let secret_is_meant = written.contains("joinery credential");
         assert!(secret_is_meant || !played.contains(PASSWORD), "{} shows a password", file.display());
         assert!(
@@ -40,16 +41,30 @@ async fn every_session_goes_as_it_is_written() {
     );
 }
 
-/// Plays the commands of a session and answers the whole terminal.
-async fn play(written: &str) -> String {
-    let company = Company::with_people().await;
-    if written.contains("$ joinery guard") {
-        company.hold_some().await;
+/// The company in which the session of that name takes place.
+async fn prepared(session: &str) -> Company {
+    match session {
+        "guard" => {
+            let company = Company::with_people().await;
+            company.hold_some().await;
+            company
+        }
+        "match" => Company::with_people_and(&accounts_of_before()).await,
+        "not-cut" => {
+            let company = Company::with_people_and(&accounts_that_resist()).await;
+            company.dismiss_some().await;
+            company
+        }
+        _ => Company::with_people().await,
     }
+}
+
+/// Plays the commands of a session and answers the whole terminal.
+async fn play(company: &Company, written: &str) -> String {
     let mut played = String::new();
     for command in written.lines().filter_map(|line| line.strip_prefix("$ ")) {
         let arguments = words(&command.replace("$GRAPH", &company.graph.base_url()));
-        let output = program(&company, &arguments[1..]).output().await.unwrap();
+        let output = program(company, &arguments[1..]).output().await.unwrap();
         assert_eq!(arguments[0], "joinery");
         let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         writeln!(played, "$ {command}\n{out}").unwrap();

@@ -127,7 +127,7 @@ pub fn reason(policy: &Policy, packages: &[String]) -> String {
 
 /// The user as the account stage will leave it, with manager and groups as rules see them. What AD DS masters changes only there, so
 /// a synchronized user is taken as it is, but for its location.
-fn projected(view: &View<'_>, actual: &Actual) -> Option<Value> {
+pub fn projected(view: &View<'_>, actual: &Actual) -> Option<Value> {
     let Ok(desired) = &view.attributes else { return None };
     let user = &actual.user;
     let mut projected: Map<String, Value> = user.clone();

@@ -34,6 +34,12 @@ that may be theirs, living or deleted, and what speaks for each: our own mark (a
 mail, userPrincipalName. Nobody is matched by name. While one is open no account is made.
 Exit code 1: refused, or nobody is called so.
 
+A wrong word is taken back by the other one, as long as `found` does not say `bound`. What is bound
+stays bound: by then the account carries our mark and HR's facts, and steps and grants are recorded
+against it. To mend it: name the person under `[protected]` in the policy and restart `joinery up`,
+so that nothing is taken from the account without a human; have HR give the record another id; and
+keep that account by hand.
+
 Examples:
   joinery match
   joinery match confirm bamboo:1234 11111111-2222-3333-4444-555555555555 --by grace

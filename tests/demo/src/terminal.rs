@@ -2,6 +2,8 @@
 //!
 //! Written through `anstream`, which leaves colors out where they are not wanted (`NO_COLOR`, no terminal).
 
+use std::cell::Cell;
+
 use anstream::println;
 use domain::person::TimelineKind;
 use jiff::Timestamp;
@@ -43,12 +45,14 @@ pub struct Terminal<'a> {
     day: &'a Day,
     company: TimeZone,
     is_mute: bool,
+    /// Whether a blank line, or nothing, was shown last.
+    is_blank: Cell<bool>,
 }
 
 impl<'a> Terminal<'a> {
     /// For a day.
     pub fn new(day: &'a Day) -> Self {
-        Self { day, company: day.zone_of(None), is_mute: false }
+        Self { day, company: day.zone_of(None), is_mute: false, is_blank: Cell::new(true) }
     }
 
     /// Shows nothing: for tests.
@@ -62,6 +66,7 @@ impl<'a> Terminal<'a> {
     }
 
     fn put(&self, line: &str) {
+        self.is_blank.set(line.is_empty());
         if !self.is_mute {
             println!("{line}");
         }
@@ -116,11 +121,16 @@ impl<'a> Terminal<'a> {
 
     /// A page.
     pub fn page(&self, at: Timestamp, person: usize, text: &str) {
+        let id = self.day.people.get(person).map(|role| format!("{}: ", role.id));
+        let text = id.and_then(|id| text.strip_prefix(&id)).unwrap_or(text);
         self.row(at, person, Tag::Page, text, None);
     }
 
     /// A command and its answer.
     pub fn command(&self, line: &str, answer: &[String]) {
+        if !self.is_blank.get() {
+            self.put("");
+        }
         self.put(&format!("   {} {}", "$".dimmed(), line.bold()));
         for line in answer {
             let end = line.char_indices().nth(ANSWER_WIDTH);

@@ -50,6 +50,10 @@ pub async fn handle(app: &App, message: &Message) -> Result<Outcome, Failure> {
     let (id, event) = match &message.body {
         Body::HrEvent { event } => (subject(event)?, Some(event.as_ref())),
         Body::Wake { person, .. } => (person.clone(), None),
+        Body::Seats { .. } => {
+            let error = "a message about seats came to people";
+            return Err(Failure::Park { cause: "wrong-message", source: error.into() });
+        }
     };
     let known = event.is_some() || app.roster.person(&id).await?.is_some();
     if !known {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::message::{Message, QueueName};
 use domain::policy::Policy;
-use domain::ports::{Addresses, Clock, Entropy, Failure, Outcome, Vault};
+use domain::ports::{Addresses, Clock, Entropy, Failure, Lines, Outcome, Vault};
 use embedded::Store;
 use graph::client::{Sleep, TokioSleep};
 use stage::{Ports, Reader};
@@ -18,6 +18,8 @@ pub struct Wiring {
     pub ports: Ports,
     /// Every address ever used.
     pub addresses: Arc<dyn Addresses>,
+    /// Who waits for seats.
+    pub lines: Arc<dyn Lines>,
     /// Sealed secrets.
     pub vault: Arc<dyn Vault>,
     /// Graph, for ordinary work.
@@ -47,6 +49,7 @@ impl Wiring {
         Self {
             ports,
             addresses: store.clone(),
+            lines: store.clone(),
             vault: store,
             graph: Arc::clone(&clients.ordinary),
             graph_for_cuts: Arc::clone(&clients.cuts),
@@ -94,7 +97,12 @@ impl Functions {
                 reader: reader.clone(),
                 linger: Arc::clone(&wiring.linger),
             },
-            licenses: licenses::App { ports: wiring.ports.clone(), reader },
+            licenses: licenses::App {
+                ports: wiring.ports.clone(),
+                reader,
+                lines: Arc::clone(&wiring.lines),
+                guests: licenses::Guests::default(),
+            },
         }
     }
 
@@ -119,6 +127,11 @@ impl Functions {
     /// The account stage, for what operators decide about accounts.
     pub fn accounts(&self) -> &accounts::App {
         &self.accounts
+    }
+
+    /// Who waits for seats.
+    pub fn lines(&self) -> &dyn Lines {
+        self.licenses.lines.as_ref()
     }
 
     /// The stages that plan, in order, for a dry run.

@@ -10,7 +10,7 @@ use embedded::limits::RECEIVE_MAX;
 use embedded::{Delivery, Receipt, Store};
 use futures_util::future::join_all;
 use graph::limits::MEMBERS_MAX;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::functions::Functions;
 
@@ -26,6 +26,8 @@ const RETRY_MAX: Duration = Duration::from_mins(15);
 const SWEEP_MAX: usize = 500;
 /// When a person who was woken is woken again, should the wake-up have been lost.
 const REWAKE: SignedDuration = SignedDuration::from_mins(10);
+/// When a line is looked at again, should the look have been lost.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(3);
 
 /// The receiving side of the queues.
 #[async_trait]
@@ -152,7 +154,7 @@ impl Machine {
         Ok(how)
     }
 
-    /// Wakes everyone for whom something is due by now. Answers how many.
+    /// Wakes everyone for whom something is due by now, and has lines for seats looked at. Answers how many of both.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let again = now.saturating_add(REWAKE).unwrap_or(now);
@@ -163,7 +165,20 @@ impl Machine {
                 Outgoing { group: person.to_string(), deduplication_id: self.entropy.id(), body: message.to_json() };
             self.outbox.send(QueueName::People, outgoing).await?;
         }
-        Ok(due.len())
+        Ok(due.len() + self.sweep_lines(now).await?)
+    }
+
+    /// Has the lines looked at that ask for it: one message for all of them, however many people wait. Answers how many lines.
+    async fn sweep_lines(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let again = now.saturating_add(LOOK_AGAIN).unwrap_or(now);
+        let skus = self.functions.lines().take_looks(now, again).await?;
+        let looked_at = skus.len();
+        if looked_at > 0 {
+            let body = Message::seats(skus, &self.entropy.id()).to_json();
+            let outgoing = Outgoing { group: "seats".into(), deduplication_id: self.entropy.id(), body };
+            self.outbox.send(QueueName::Licenses, outgoing).await?;
+        }
+        Ok(looked_at)
     }
 }
 

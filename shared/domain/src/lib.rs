@@ -25,8 +25,8 @@ pub mod ports;
 pub mod progress;
 pub mod reconcile;
 pub mod record;
-pub mod seats;
 pub mod reevaluation;
+pub mod seats;
 pub mod step;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::WorkerEvent;
-use crate::ids::PersonId;
+use crate::ids::{PersonId, SkuId};
 
 /// The queues. Every queue is FIFO, with the person's id as message group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,6 +90,11 @@ pub enum Body {
         /// Why, for the timeline: free of personal data.
         why: String,
     },
+    /// Look whether there are seats for those who wait (to `licenses` only).
+    Seats {
+        /// The products they wait for.
+        skus: Vec<SkuId>,
+    },
 }
 
 impl Message {
@@ -100,6 +105,11 @@ impl Message {
             correlation_id: correlation_id.to_owned(),
             body: Body::Wake { person: person.clone(), why: why.to_owned() },
         }
+    }
+
+    /// A look at lines.
+    pub fn seats(skus: Vec<SkuId>, correlation_id: &str) -> Self {
+        Self { v: 1, correlation_id: correlation_id.to_owned(), body: Body::Seats { skus } }
     }
 
     /// HR's word.

@@ -124,8 +124,10 @@ fn ask(person: &mut Person, id: &StepId, wanted: &Planned, now: Timestamp, progr
             if step.state != waiting {
                 progress.waits.push((phrase, why.clone()));
             }
+            // Whoever waits for a seat is called when it is their turn.
+            let again = if sku.is_some() { RECHECK * 4 } else { RECHECK };
             step.state = waiting;
-            step.wake_at = now.checked_add(RECHECK).ok();
+            step.wake_at = now.checked_add(again).ok();
         }
         Some(Wait::Human(instructions)) => {
             let task = StepState::Task { instructions: instructions.clone() };

@@ -4,6 +4,7 @@ use domain::event::FactValue;
 use domain::message::{BadMessage, Body, Message, QueueName};
 
 const WAKE: &str = include_str!("data/messages/wake.json");
+const SEATS: &str = include_str!("data/messages/seats.json");
 const HR_EVENT: &str = include_str!("data/messages/hr_event.json");
 const HR_EVENT_LEAST: &str = include_str!("data/messages/hr_event_least.json");
 
@@ -12,6 +13,14 @@ fn a_wake_up_reads_as_it_was_meant_and_is_written_as_it_was() {
     let read = Message::from_json(WAKE).unwrap();
     assert_eq!(read, Message::wake(&"hr:7".parse().unwrap(), "handed on", "c0ffee"));
     assert_eq!(read.to_json(), WAKE.trim_end());
+}
+
+#[test]
+fn a_look_at_lines_reads_as_it_was_meant_and_is_written_as_it_was() {
+    let read = Message::from_json(SEATS).unwrap();
+    let sku = "c5928f49-12ba-48f7-ada3-0d743a3601d5".parse().unwrap();
+    assert_eq!(read, Message::seats(vec![sku], "c0ffee"));
+    assert_eq!(read.to_json(), SEATS.trim_end());
 }
 
 #[test]

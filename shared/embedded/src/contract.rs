@@ -10,7 +10,7 @@
 
 use async_trait::async_trait;
 use domain::message::QueueName;
-use domain::ports::{Addresses, Fences, Outbox, Outgoing, Roster, StoreError, Vault};
+use domain::ports::{Addresses, Fences, Lines, Outbox, Outgoing, Roster, StoreError, Vault};
 
 #[doc(hidden)]
 pub mod brakes;
@@ -18,6 +18,8 @@ pub mod brakes;
 pub mod people;
 #[doc(hidden)]
 pub mod plain;
+#[doc(hidden)]
+pub mod seats;
 #[doc(hidden)]
 pub mod sweeps;
 
@@ -33,6 +35,8 @@ pub trait Subject: Send + Sync {
     fn roster(&self) -> &dyn Roster;
     /// The brakes.
     fn fences(&self) -> &dyn Fences;
+    /// The lines for seats.
+    fn lines(&self) -> &dyn Lines;
     /// The addresses.
     fn addresses(&self) -> &dyn Addresses;
     /// The sealed place.
@@ -69,6 +73,13 @@ macro_rules! contract_tests {
             a_commit_sets_the_due_time_anew,
             the_line_for_a_seat_is_in_order_of_waiting,
             whoever_stops_waiting_leaves_the_line,
+        );
+        $crate::contract_tests!(@ $fresh, seats:
+            a_line_nobody_asked_in_is_a_new_one,
+            a_line_comes_back_as_stored_and_each_product_has_its_own,
+            a_line_is_stored_only_on_the_version_before_it,
+            a_line_is_looked_at_when_it_asks_for_it_once_until_the_retry,
+            a_line_in_which_nobody_waits_is_not_looked_at,
         );
         $crate::contract_tests!(@ $fresh, brakes:
             nobody_known_is_behind_a_fence,

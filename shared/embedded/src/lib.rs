@@ -25,6 +25,7 @@ mod pages;
 pub mod queues;
 mod roster;
 mod schema;
+mod seats;
 mod settings;
 mod store;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::message::QueueName;
-use domain::ports::{Addresses, Clock, Fences, Outbox, Roster, StoreError, Vault};
+use domain::ports::{Addresses, Clock, Fences, Lines, Outbox, Roster, StoreError, Vault};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
@@ -66,6 +66,9 @@ impl Subject for Room {
         &self.store
     }
     fn fences(&self) -> &dyn Fences {
+        &self.store
+    }
+    fn lines(&self) -> &dyn Lines {
         &self.store
     }
     fn addresses(&self) -> &dyn Addresses {

@@ -59,13 +59,14 @@ impl Work<'_> {
         Ok(if progressed { Turn::PlanAgain } else { Turn::Settled })
     }
 
-    /// Which steps are carried out at the same time: each alone, unless the stage's do not depend on each other. Then what takes access
-    /// away goes first, for it waits for no lease.
+    /// Which steps are carried out at the same time: each alone but for those that go together, unless the stage's do not depend on each
+    /// other. Then what takes access away goes first, for it waits for no lease.
     async fn sets(&self, runnable: &[StepId]) -> Result<Vec<Vec<StepId>>, StoreError> {
-        if !self.tenant.is_side_by_side() {
-            return Ok(runnable.iter().map(|id| vec![id.clone()]).collect());
-        }
         let Some(person) = self.ports.roster.person(&self.person).await? else { return Ok(Vec::new()) };
+        if !self.tenant.is_side_by_side() {
+            let goes = |id: &StepId| person.steps.get(id).is_some_and(|step| self.tenant.goes_together(&step.action));
+            return Ok(gathered(runnable, goes));
+        }
         let grants = |id: &StepId| person.steps.get(id).is_some_and(|step| step.action.grants());
         let (giving, taking): (Vec<_>, Vec<_>) = runnable.iter().cloned().partition(grants);
         Ok([taking, giving].into_iter().filter(|set| !set.is_empty()).collect())
@@ -247,7 +248,8 @@ impl Work<'_> {
             Effect::Wait(why, sku) => {
                 let since = begun.waits_since.unwrap_or(now);
                 let waiting = StepState::Waiting { why: why.clone(), sku: sku.clone(), since };
-                (waiting, recheck, Some((TimelineKind::Waits, why)))
+                let again = if sku.is_some() { now.checked_add(RECHECK * 4).ok() } else { recheck };
+                (waiting, again, Some((TimelineKind::Waits, why)))
             }
             Effect::Later(_) | Effect::Unsent(_) => (StepState::Pending, recheck, None),
             Effect::Human(instructions, _) => {
@@ -301,6 +303,20 @@ impl Work<'_> {
         let text = format!("access of {} could not be cut ({phrase}): {error}; cut by hand", self.person);
         self.page(&phrase, text).await
     }
+}
+
+/// One set for those that go together, at the place of the first, and one for each of the others.
+fn gathered(ids: &[StepId], goes: impl Fn(&StepId) -> bool) -> Vec<Vec<StepId>> {
+    let together: Vec<StepId> = ids.iter().filter(|id| goes(id)).cloned().collect();
+    let mut sets: Vec<Vec<StepId>> = Vec::new();
+    for id in ids {
+        if !goes(id) {
+            sets.push(vec![id.clone()]);
+        } else if together.first() == Some(id) {
+            sets.push(together.clone());
+        }
+    }
+    sets
 }
 
 /// Marks a step as running, and what it grants as intended, before the call.

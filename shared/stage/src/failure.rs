@@ -33,7 +33,7 @@ const CONCURRENCY_PAUSE: Duration = Duration::from_secs(3);
 
 impl Trouble {
     /// What becomes of the message. Throttling is no failure: it never counts toward a dead letter.
-    pub(crate) fn into_result(self) -> Result<Outcome, Failure> {
+    pub fn into_result(self) -> Result<Outcome, Failure> {
         match self {
             Self::Store(error) => Err(error.into()),
             Self::Graph(error) => match &error {

@@ -31,7 +31,7 @@ use domain::ports::{
     Clock, Controls, Entropy, Failure, Fences, Guards, Mode, Outbox, Outcome, Outgoing, Page, Pager, Roster, StoreError,
 };
 use domain::progress::{self, Progress};
-use domain::step::{Stage, Step, StepId};
+use domain::step::{Action, Stage, Step, StepId};
 use jiff::Timestamp;
 
 pub use brakes::{Due, ask_again};
@@ -110,8 +110,13 @@ pub trait Tenant: Send + Sync {
     fn is_side_by_side(&self) -> bool {
         false
     }
-    /// Carries out several steps of a person, which all grant or all do not: an answer for each, in their order. Until `lease` ends
-    /// nobody else grants this person anything; there is none for steps that do not grant.
+    /// Whether a step of this kind is carried out together with all others of such a kind, whether they give or take.
+    fn goes_together(&self, action: &Action) -> bool {
+        let _ = action;
+        false
+    }
+    /// Carries out several steps of a person, which all grant or all do not, unless they go together: an answer for each, in their
+    /// order. Until `lease` ends nobody else grants this person anything; there is none for steps of which none grants.
     async fn carry_all(
         &self,
         person: &Person,
@@ -140,8 +145,8 @@ pub(crate) struct Work<'a> {
 pub async fn handle(ports: &Ports, tenant: &dyn Tenant, message: &Message) -> Result<Outcome, Failure> {
     let person = match &message.body {
         Body::Wake { person, .. } => person.clone(),
-        Body::HrEvent { .. } => {
-            let error = "a message of facts came to a stage that takes wake-ups only";
+        Body::HrEvent { .. } | Body::Seats { .. } => {
+            let error = "a message that wakes nobody came to a stage that takes wake-ups only";
             return Err(Failure::Park { cause: "wrong-message", source: error.into() });
         }
     };

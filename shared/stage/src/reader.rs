@@ -162,7 +162,8 @@ impl Reader {
         let for_users = skus.into_iter().filter(graph::SubscribedSku::is_for_users);
         let seats = for_users.filter_map(|sku| {
             let free = sku.free_seats();
-            Some((sku.sku_id.as_str().parse().ok()?, Seats { name: sku.sku_part_number, free }))
+            let plans = sku.service_plans.into_iter().map(|plan| plan.service_plan_name).collect();
+            Some((sku.sku_id.as_str().parse().ok()?, Seats { name: sku.sku_part_number, free, plans }))
         });
         Ok(seats.collect())
     }

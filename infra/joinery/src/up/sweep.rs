@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::policy::Policy;
-use domain::ports::{Clock, Controls, Roster, StoreError, Switches};
+use domain::ports::{Clock, Controls, Lines, Roster, StoreError, Switches};
 use embedded::Store;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -64,7 +64,8 @@ impl Sweep {
         let turned = self.switches.replace(switches).is_some_and(|before| before != switches);
         let now = self.clock.now();
         let rested = self.last.is_none_or(|last| now.duration_since(last).abs() >= self.spacing);
-        if !(rested || rung || turned) || self.store.next_due().await?.is_none_or(|due| due > now) {
+        let due = self.store.next_due().await?.into_iter().chain(self.store.next_look().await?).min();
+        if !(rested || rung || turned) || due.is_none_or(|due| due > now) {
             return Ok(());
         }
         self.last = Some(now);

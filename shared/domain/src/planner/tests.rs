@@ -3,6 +3,7 @@
 mod carried_out;
 mod groups;
 mod licenses;
+mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use bytes::Bytes;
 use domain::message::QueueName;
 use domain::policy::Policy;
-use domain::ports::{Clock, Mode, Roster};
+use domain::ports::{Clock, Lines, Mode, Roster};
 use embedded::{Durability, Store};
 use graph::client::Inputs;
 use graph::{Lane, Pace};
@@ -203,6 +203,7 @@ impl World {
                 entropy: site.entropy.clone(),
             },
             addresses: ports.clone(),
+            lines: ports.clone(),
             vault: ports.clone(),
             graph: Arc::new(client(&site, &wire, Lane::Ordinary, "ordinary")),
             graph_for_cuts: Arc::new(client(&site, &wire, Lane::Urgent, "cuts")),
@@ -295,6 +296,7 @@ impl World {
                 continue;
             }
             let due = self.store.next_due().await.unwrap();
+            let due = due.into_iter().chain(self.store.next_look().await.unwrap()).min();
             if due.is_some_and(|due| due <= self.now()) {
                 self.machine.sweep().await.unwrap();
                 continue;

@@ -47,8 +47,9 @@ impl World {
             }
             (Stage::Groups, Sight::Present(_)) => groups::plan(&view, &groups),
             (Stage::Licenses, Sight::Present(_)) => {
-                let seat = |sku: &str| (sku.parse().unwrap(), Seats { name: sku.into(), free: self.seats });
-                licenses::plan(&view, &Tenant { groups, seats: [seat(E3), seat(VISIO)].into() })
+                let seat =
+                    |sku: &str| (sku.parse().unwrap(), Seats { name: sku.into(), free: self.seats, plans: [].into() });
+                licenses::plan(&view, &Tenant { groups, seats: [seat(E3), seat(VISIO)].into(), ..Tenant::default() })
             }
             _ => Plan::default(),
         }

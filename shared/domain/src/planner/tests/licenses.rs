@@ -1,5 +1,5 @@
 use super::*;
-use crate::planner::licenses::{Actual as Tenant, Seats, held, plan};
+use crate::planner::licenses::{Actual as Tenant, Seats, held, plan, plan_and_claim};
 use crate::sample::{E3, SWAY, TEAMS, bound, policy, said};
 use crate::step::{Action, Step, StepId, StepState};
 
@@ -8,10 +8,10 @@ fn sku(text: &str) -> Target {
 }
 
 fn tenant(groups: Actual, seats: &[(&str, i64)]) -> Tenant {
-    let seats = seats
-        .iter()
-        .map(|(sku, free)| (sku.parse().unwrap(), Seats { name: format!("SKU-{}", &sku[..4]), free: *free }));
-    Tenant { groups, seats: seats.collect() }
+    let seats = seats.iter().map(|(sku, free)| {
+        (sku.parse().unwrap(), Seats { name: format!("SKU-{}", &sku[..4]), free: *free, plans: [].into() })
+    });
+    Tenant { groups, seats: seats.collect(), ..Tenant::default() }
 }
 
 fn free(groups: Actual) -> Tenant {
@@ -215,10 +215,11 @@ fn a_group_license_without_a_seat_is_reprocessed_once_there_is_one_and_not_again
 }
 
 #[test]
-fn any_other_error_of_a_group_license_is_a_task_and_the_innocent_products_are_none() {
+fn any_other_error_of_a_group_license_is_a_task_and_tried_again_and_the_innocent_products_are_no_task() {
     let planned = |error: &str| {
         asked(&planned(&seller(), &free(licensed(&[CARRIER], &json!([direct(E3, &[TEAMS]), by_group(error)])))))
     };
+    let again = format!("reprocess the licenses of group {CARRIER}");
     for error in [
         "MutuallyExclusiveViolation",
         "DependencyViolation",
@@ -226,9 +227,9 @@ fn any_other_error_of_a_group_license_is_a_task_and_the_innocent_products_are_no
         "UniquenessViolation",
         "New",
     ] {
-        assert_eq!(planned(error), set(["by hand: mend a group license".into()]), "{error}");
+        assert_eq!(planned(error), set(["by hand: mend a group license".into(), again.clone()]), "{error}");
     }
-    assert!(planned("Other").is_empty(), "another product of the group is to blame");
+    assert_eq!(planned("Other"), set([again]), "another product of the group is to blame");
 }
 
 #[test]
@@ -252,4 +253,77 @@ fn what_graph_says_of_licenses_is_read_whole_and_rubbish_is_passed_over() {
         (E3, &None, 1, &None)
     );
     assert_eq!((held[1].by_group.clone(), held[1].error.as_deref()), (Some(id(CARRIER)), Some("CountViolation")));
+}
+
+#[test]
+fn m12_a_direct_copy_of_ours_goes_once_the_group_gives_all_of_it_and_never_before() {
+    let seller_with_both = || {
+        let mut seller = seller();
+        grant(&mut seller, sku(VISIO), Origin::Ours, true, "2026-01-02");
+        seller
+    };
+    let actual =
+        |error| free(licensed(&[CARRIER], &json!([direct(E3, &[TEAMS]), direct(VISIO, &[]), by_group(error)])));
+    assert_eq!(asked(&planned(&seller_with_both(), &actual("None"))), set([format!("remove license {VISIO}")]));
+    let stays = format!("remove license {VISIO} (waits: stays until SKU-c592 is there in its place)");
+    assert!(asked(&planned(&seller_with_both(), &actual("DependencyViolation"))).contains(&stays));
+    let mut was_there = seller_with_both();
+    grant(&mut was_there, sku(VISIO), Origin::PreExisting, true, "2026-01-02");
+    assert!(planned(&was_there, &actual("None")).steps.is_empty(), "it is somebody else's");
+}
+
+/// The policy with another product wherever it gave E3.
+fn upgraded(part_number: &str) -> crate::policy::Policy {
+    let mut policy = policy();
+    let e5 = crate::policy::skus::sku_id(part_number).unwrap();
+    for package in &mut policy.packages {
+        for license in &mut package.licenses {
+            if license.sku.as_str() == E3 {
+                license.sku = e5.clone();
+                license.disabled_plans.clear();
+            }
+        }
+    }
+    policy
+}
+
+#[test]
+fn m13_a_mailbox_stays_until_its_successor_comes_in_the_same_call_or_is_there() {
+    let policy = upgraded("SPE_E5");
+    let e5 = crate::policy::skus::sku_id("SPE_E5").unwrap();
+    let planned = |seats| {
+        let groups = licensed(&[CARRIER], &json!([direct(E3, &[TEAMS]), by_group("None")]));
+        let actual = tenant(groups, &[(e5.as_str(), seats), (E3, 0), (VISIO, 1)]);
+        asked(&plan(&View::new(&seller(), &policy, at(NOW)), &actual))
+    };
+    let assign = format!("assign license {e5}");
+    assert_eq!(planned(1), set([format!("remove license {E3}"), assign.clone()]));
+    let stays = format!("remove license {E3} (waits: stays until SKU-06eb is there in its place)");
+    assert_eq!(planned(0), set([stays, format!("{assign} (waits: no seat of SKU-06eb is free)")]));
+}
+
+#[test]
+fn a_product_that_keeps_nothing_for_its_person_goes_at_once() {
+    let policy = upgraded("POWER_BI_PRO");
+    let bi = crate::policy::skus::sku_id("POWER_BI_PRO").unwrap();
+    let groups = licensed(&[CARRIER], &json!([direct(E3, &[TEAMS]), by_group("None")]));
+    let planned = plan(&View::new(&seller(), &policy, at(NOW)), &tenant(groups, &[(bi.as_str(), 0)]));
+    assert!(asked(&planned).contains(&format!("remove license {E3}")), "{planned:?}");
+}
+
+#[test]
+fn m14_nobody_is_licensed_through_a_group_that_holds_guests() {
+    let mut actual = free(licensed(&[], &json!([direct(E3, &[TEAMS])])));
+    actual.with_guests.insert(id(CARRIER));
+    assert_eq!(asked(&planned(&seller(), &actual)), set(["by hand: take guests out of a carrier group".into()]));
+}
+
+#[test]
+fn m13_a_claim_names_what_is_lacking_and_the_most_urgent_package_that_gives_it() {
+    let mut policy = policy();
+    policy.packages[1].priority = 7;
+    let groups = licensed(&[], &json!([direct(VISIO, &[])]));
+    let (_, claims) = plan_and_claim(&View::new(&bound(&[SELLER]), &policy, at(NOW)), &free(groups));
+    let claimed: Vec<_> = claims.iter().map(|claim| (claim.skus.clone(), claim.priority)).collect();
+    assert_eq!(claimed, [(vec![E3.parse().unwrap()], 7)], "Visio is held from another source");
 }

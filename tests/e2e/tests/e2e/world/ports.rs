@@ -9,9 +9,9 @@ use domain::ids::{PersonId, SkuId};
 use domain::message::QueueName;
 use domain::person::{Change, Person, TimelineEntry};
 use domain::ports::{
-    AddressHolder, Addresses, Controls, FailureReport, Fences, Handle, Outbox, Outgoing, Page, Pager, Parking, Roster,
-    StoreError, Switches, Vault,
+    AddressHolder, Addresses, Controls, FailureReport, Fences, Handle, Lines, Outbox, Outgoing, Page, Pager, Parking, Roster, StoreError, Switches, Vault,
 };
+use domain::seats::Line;
 use embedded::{Delivery, Receipt, Store};
 use jiff::Timestamp;
 use joinery::machine::{Inbox, Settlement};
@@ -166,6 +166,31 @@ impl Fences for Ports {
     async fn release_lease(&self, id: &PersonId, holder: &str) -> Result<(), StoreError> {
         self.schedule.write().await;
         self.store.release_lease(id, holder).await
+    }
+}
+
+#[async_trait]
+impl Lines for Ports {
+    async fn line(&self, sku: &SkuId) -> Result<Line, StoreError> {
+        self.store.line(sku).await
+    }
+
+    async fn store(&self, line: Line) -> Result<(), StoreError> {
+        self.schedule.write().await;
+        Lines::store(&self.store, line).await
+    }
+
+    async fn take_looks(&self, now: Timestamp, retry_at: Timestamp) -> Result<Vec<SkuId>, StoreError> {
+        // Asking when there is nothing to look at writes nothing.
+        if self.store.next_look().await?.is_none_or(|look| look > now) {
+            return Ok(Vec::new());
+        }
+        self.schedule.write().await;
+        self.store.take_looks(now, retry_at).await
+    }
+
+    async fn next_look(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.store.next_look().await
     }
 }
 

@@ -1,5 +1,6 @@
 //! `POST /$batch`. Items are calls of their own: charged, logged, struck by faults one by one. They are carried out in
-//! order and answered in a shuffled one, since no order is promised. Source: "Combine multiple HTTP requests using JSON
+//! order and answered in a shuffled one, since no order is promised. All that depend on none are under way at the same time: where
+//! concurrent writes are refused, so are those of one object in one batch. Source: "Combine multiple HTTP requests using JSON
 //! batching".
 
 use std::collections::{HashMap, HashSet};
@@ -7,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value, json};
 
-use crate::ids::mix;
+use crate::ids::{Guid, mix};
 use crate::refusal::Refusal;
 use crate::tenant::Tenant;
 use crate::wire::{Answer, Body, Call, Served};
@@ -30,18 +31,32 @@ pub(crate) fn serve(tenant: &mut Tenant, outer: &Call<'_>, body: &Value, number:
     let mut done: HashMap<String, u16> = HashMap::new();
     let mut responses = Vec::new();
     let (mut delay_ms, mut lost) = (0, false);
+    let mut under_way: Vec<(String, Guid)> = Vec::new();
     for item in &items {
+        // What an item depends on is through when it begins.
+        under_way.retain(|(id, written)| {
+            let is_through = item.depends_on.contains(id);
+            if is_through {
+                tenant.concurrency.end(*written);
+            }
+            !is_through
+        });
         let failed = item.depends_on.iter().any(|id| done.get(id).is_none_or(|status| *status >= 400));
         let answer = if failed {
             let refusal = Refusal::new(424, "FailedDependency", "Failed dependency.");
             tenant.refused(&refusal, None)
         } else {
-            one(tenant, outer, item, number)
+            let (answer, written) = one(tenant, outer, item, number);
+            under_way.extend(written.map(|written| (item.id.to_lowercase(), written)));
+            answer
         };
         done.insert(item.id.to_lowercase(), answer.status);
         delay_ms += answer.delay_ms;
         lost |= answer.lost;
         responses.push(show(item.id, answer));
+    }
+    for (_, written) in under_way {
+        tenant.concurrency.end(written);
     }
     let throttled = responses.iter().any(|response| response.get("status") == Some(&json!(429)));
     let shuffled = |(index, _): &(usize, Value)| mix(&[number, *index as u64]);
@@ -97,7 +112,8 @@ fn read(body: &Value) -> Result<Vec<Item<'_>>, Refusal> {
     Ok(items)
 }
 
-fn one(tenant: &mut Tenant, outer: &Call<'_>, item: &Item<'_>, number: u64) -> Answer {
+/// Carries an item out. Also answers which object it writes: until the batch is through, or what depends on it begins.
+fn one(tenant: &mut Tenant, outer: &Call<'_>, item: &Item<'_>, number: u64) -> (Answer, Option<Guid>) {
     let mut headers = HeaderMap::new();
     for name in ["authorization", "host", "x-forwarded-host", "x-forwarded-proto"] {
         if let Some(value) = outer.headers.get(name) {
@@ -113,16 +129,20 @@ fn one(tenant: &mut Tenant, outer: &Call<'_>, item: &Item<'_>, number: u64) -> A
     }
     if item.body.is_some() && !headers.contains_key("content-type") {
         let text = format!("Write request id : {} does not contain Content-Type header or body.", item.id);
-        return tenant.refused(&Refusal::unreadable(text), None);
+        return (tenant.refused(&Refusal::unreadable(text), None), None);
     }
     let Ok(method) = Method::try_from(item.method.to_uppercase().as_str()) else {
-        return tenant.refused(&malformed("A 'method' is not known."), None);
+        return (tenant.refused(&malformed("A 'method' is not known."), None), None);
     };
     let (path, query) = item.url.split_once('?').unwrap_or((item.url, ""));
     let path = format!("/{}", path.trim_start_matches('/'));
     let body = item.body.map(Value::to_string).unwrap_or_default();
     let call = Call { method: &method, path: &path, query, headers: &headers, body: body.as_bytes() };
-    tenant.graph(&call, &path, Some(number))
+    let written = if method == Method::GET { None } else { tenant.first_subject(&call, &path) };
+    if let Some(written) = written {
+        tenant.concurrency.begin(written);
+    }
+    (tenant.graph(&call, &path, Some(number)), written)
 }
 
 fn show(id: &str, answer: Answer) -> Value {

@@ -105,3 +105,19 @@ fn every_item_is_recorded_after_its_batch() {
     assert_eq!(seen, [(&json!("/$batch"), &Value::Null), (&json!("/users"), &json!(1)), (&json!(user), &json!(1))]);
     assert_eq!(calls[2]["subject"], BRAM);
 }
+
+#[test]
+fn items_that_depend_on_none_are_under_way_together_and_get_into_each_others_way_where_that_is_asked_for() {
+    let mut tenant = demo();
+    let revoke = |id: &str, user: &str| item(id, "POST", &format!("/users/{user}/revokeSignInSessions"));
+    let items = json!({"requests": [revoke("a", BRAM), revoke("b", BRAM), revoke("c", JULIA)]});
+    let all = |statuses: [u64; 3]| ["a", "b", "c"].map(str::to_owned).into_iter().zip(statuses).collect::<Vec<_>>();
+    assert_eq!(statuses(&done(&mut tenant, "POST /$batch", &items)), all([200, 200, 200]));
+    done(&mut tenant, "PUT /_control/concurrency", &json!({"refused": true}));
+    assert_eq!(statuses(&done(&mut tenant, "POST /$batch", &items)), all([200, 409, 200]));
+    // Nothing of it stays under way; and a chain is carried out one after the other.
+    let mut after = revoke("b", BRAM);
+    after["dependsOn"] = json!(["a"]);
+    let chain = json!({"requests": [revoke("a", BRAM), after, revoke("c", JULIA)]});
+    assert_eq!(statuses(&done(&mut tenant, "POST /$batch", &chain)), all([200, 200, 200]));
+}

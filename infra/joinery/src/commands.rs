@@ -5,6 +5,7 @@ mod credential;
 mod failures;
 mod guard;
 mod hr;
+mod licenses;
 mod matching;
 mod pages;
 mod people;
@@ -12,6 +13,7 @@ mod person;
 mod plan;
 mod policy;
 mod quality;
+mod reconcile;
 mod rules;
 mod status;
 mod switches;
@@ -77,6 +79,8 @@ enum Command {
     Tasks(tasks::Tasks),
     Pages(pages::Pages),
     Quality(quality::Quality),
+    Reconcile(reconcile::Reconcile),
+    Licenses(licenses::Licenses),
     Guard(guard::Guard),
     Failures(failures::Failures),
     Credential(credential::Credential),
@@ -102,6 +106,8 @@ impl Arguments {
             Command::Tasks(command) => command.run().await,
             Command::Pages(command) => command.run().await,
             Command::Quality(command) => command.run().await,
+            Command::Reconcile(command) => command.run().await,
+            Command::Licenses(command) => command.run().await,
             Command::Guard(command) => command.run().await,
             Command::Failures(command) => command.run().await,
             Command::Credential(command) => command.run().await,

@@ -15,6 +15,8 @@ mod laws;
 #[cfg(test)]
 mod matching;
 #[cfg(test)]
+mod reconcile;
+#[cfg(test)]
 mod memberships;
 #[cfg(test)]
 mod refused_cuts;

@@ -1,0 +1,138 @@
+//! `joinery licenses`: seats by product, and who waits for one.
+
+use std::sync::Arc;
+
+use clap::Args;
+use domain::ids::{PersonId, SkuId};
+use domain::policy::skus;
+use domain::ports::Roster;
+use domain::reconcile::Seats;
+use domain::step::StepState;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use joinery::desk::Desk;
+use joinery::edge::SystemEntropy;
+use joinery::functions::Wiring;
+use joinery::reconciliation;
+use joinery::tenant::Environment;
+use serde::Serialize;
+
+use super::{Answer, Answered, Data};
+use crate::print::{self, Output, Rows};
+
+/// How many of those who wait for one product are listed.
+const WAITING_MAX: usize = 1_000;
+
+/// Show seats by product, and who waits for one
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Licenses {
+    /// Only this product, by part number or GUID
+    #[arg(long, value_name = "SKU")]
+    sku: Option<String>,
+    /// List the people who wait, in the order in which they are served
+    #[arg(long)]
+    waiting: bool,
+    #[command(flatten)]
+    data: Data,
+    #[command(flatten)]
+    output: Output,
+}
+
+const AFTER_HELP: &str = "\
+Read from the tenant now. WARNING seats have expired and still work for a time of grace; SUSPENDED ones can
+not be assigned. Exit code 1: the product is not known, or nobody waits.
+
+Examples:
+  joinery licenses
+  joinery licenses --sku SPE_E3 --waiting
+  joinery licenses --output json";
+
+/// Somebody in line.
+#[derive(Debug, Serialize)]
+struct Row {
+    sku: SkuId,
+    product: String,
+    place: usize,
+    person: PersonId,
+    since: Option<Timestamp>,
+    why: String,
+}
+
+impl Licenses {
+    pub(crate) async fn run(self) -> Answered {
+        let desk = self.data.open().await?;
+        let app = app(&desk)?;
+        let products = reconciler::products(&app).await?;
+        let mut seats: Vec<Seats> = products.seats().cloned().collect();
+        seats.sort_by(|a, b| a.name.cmp(&b.name));
+        if let Some(wanted) = &self.sku {
+            seats.retain(|seats| is_called(seats, wanted));
+            if seats.is_empty() {
+                eprintln!("the tenant does not own `{wanted}`; `joinery licenses` lists what it owns");
+                return Ok(Answer::No);
+            }
+        }
+        if !self.waiting {
+            print::list(self.output.format, &seats, table)?;
+            return Ok(Answer::Yes);
+        }
+        let rows = line(&desk, &seats).await?;
+        let zone = app.policy.tenant.time_zone.clone();
+        print::list(self.output.format, &rows, |rows| show(rows, &zone))?;
+        Ok(Answer::of(!rows.is_empty()))
+    }
+}
+
+/// The reconciler over a data directory.
+pub(super) fn app(desk: &Desk) -> Result<reconciler::App, Box<dyn std::error::Error + Send + Sync>> {
+    let policy = desk.policy().inspect_err(|error| eprintln!("{}", error.render()))?;
+    let clients = desk.clients(&Environment::of_process())?;
+    let wiring = Wiring::over(&desk.store, &clients, Arc::clone(&desk.clock), Arc::new(SystemEntropy));
+    Ok(reconciliation::app(&policy, &desk.store, &wiring))
+}
+
+fn is_called(seats: &Seats, wanted: &str) -> bool {
+    let named = skus::sku_id(wanted).is_some_and(|sku| sku == seats.sku);
+    named || seats.name.eq_ignore_ascii_case(wanted) || seats.sku.as_str().eq_ignore_ascii_case(wanted)
+}
+
+async fn line(desk: &Desk, seats: &[Seats]) -> Result<Vec<Row>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut rows = Vec::new();
+    for seats in seats {
+        let people = desk.store.waiting_for(&seats.sku, WAITING_MAX).await?;
+        for (place, id) in (1..).zip(people) {
+            let Some(person) = desk.store.person(&id).await? else { continue };
+            let mut waits = person.steps.values().filter_map(|step| match &step.state {
+                StepState::Waiting { why, sku, since } if sku.as_ref() == Some(&seats.sku) => Some((why, *since)),
+                _ => None,
+            });
+            let (why, since) = waits.next().map_or((String::new(), None), |(why, since)| (why.clone(), Some(since)));
+            rows.push(Row { sku: seats.sku.clone(), product: seats.name.clone(), place, person: id, since, why });
+        }
+    }
+    Ok(rows)
+}
+
+/// Seats as a table; also of `joinery reconcile`.
+pub(super) fn table(seats: &[Seats]) -> String {
+    let mut rows = Rows::new(&["PRODUCT", "OWNED", "CONSUMED", "FREE", "WAITING", "WARNING", "SUSPENDED"]);
+    for seats in seats {
+        let Seats { name, owned, consumed, free, waiting, warning, suspended, .. } = seats;
+        let numbers = [owned, consumed, free].map(ToString::to_string);
+        let [owned, consumed, free] = numbers;
+        let others = [warning, suspended].map(ToString::to_string);
+        let [warning, suspended] = others;
+        rows.push([name.clone(), owned, consumed, free, waiting.to_string(), warning, suspended]);
+    }
+    rows.show("the tenant owns nothing")
+}
+
+fn show(line: &[Row], zone: &TimeZone) -> String {
+    let mut rows = Rows::new(&["PRODUCT", "PLACE", "PERSON", "SINCE", "WHY"]);
+    for row in line {
+        let (place, since) = (row.place.to_string(), print::when_known(row.since, zone));
+        rows.push([row.product.clone(), place, row.person.to_string(), since, row.why.clone()]);
+    }
+    rows.show("nobody waits")
+}

@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::policy::Policy;
-use domain::ports::{Clock, Entropy, Outbox, Roster, StoreError};
+use domain::ports::{Clock, Entropy, Lines, Outbox, Roster, StoreError};
 use domain::reconcile::{Census, Place, Run, RunName, Scope};
 use jiff::Timestamp;
 
@@ -42,8 +42,10 @@ pub struct App {
     pub policy: Arc<Policy>,
     /// Reads the tenant, and nothing else.
     pub graph: Arc<graph::Client>,
-    /// Loads people, and whoever waits for a seat; commits nothing.
+    /// Loads people; commits nothing.
     pub roster: Arc<dyn Roster>,
+    /// Tells who waits for seats; moves nobody.
+    pub lines: Arc<dyn Lines>,
     /// Looks many people up at once, and keeps the run.
     pub census: Arc<dyn Census>,
     /// Wakes people.

@@ -1,14 +1,10 @@
 //! What the tenant owns, who waits for it, and who can be served.
 
-use domain::ids::{PersonId, SkuId};
-use domain::ports::StoreError;
+use domain::ids::PersonId;
 use domain::reconcile::products::Product;
 use domain::reconcile::{Products, Seats};
 
 use crate::{App, Trouble};
-
-/// How many of those who wait for one product are counted and woken; the next run goes on.
-const WAITING_MAX: usize = 1_000;
 
 /// Everything the tenant owns that users can have, with how many wait for it. Products that nobody owns have no seats to wait for.
 pub async fn products(app: &App) -> Result<Products, Trouble> {
@@ -17,19 +13,22 @@ pub async fn products(app: &App) -> Result<Products, Trouble> {
     let carriers = app.policy.carriers().into_iter().cloned().collect();
     let mut products = Products::new(owned, carriers);
     for seats in products.seats_mut() {
-        seats.waiting = u64::try_from(waiting(app, &seats.sku, WAITING_MAX).await?.len()).unwrap_or(u64::MAX);
+        let line = app.lines.line(&seats.sku).await?;
+        seats.waiting = u64::try_from(line.waiting().len()).unwrap_or(u64::MAX);
     }
     Ok(products)
 }
 
-/// Whoever waits longest for a seat of the product, as many as there are seats.
+/// The first of those who wait for a seat of the product, as many as there are seats. Whoever was called to ask again need not be woken; who
+/// of them gets a seat the line decides when they ask.
 pub(crate) async fn served(app: &App, seats: &Seats) -> Result<Vec<PersonId>, Trouble> {
-    let free = usize::try_from(seats.free).unwrap_or(0).min(WAITING_MAX);
-    if free == 0 || seats.waiting == 0 { Ok(Vec::new()) } else { Ok(waiting(app, &seats.sku, free).await?) }
-}
-
-async fn waiting(app: &App, sku: &SkuId, limit: usize) -> Result<Vec<PersonId>, StoreError> {
-    app.roster.waiting_for(sku, limit).await
+    let free = usize::try_from(seats.free).unwrap_or(0);
+    if free == 0 || seats.waiting == 0 {
+        return Ok(Vec::new());
+    }
+    let line = app.lines.line(&seats.sku).await?;
+    let first = line.waiting().iter().take(free).filter(|waiting| waiting.called_at.is_none());
+    Ok(first.map(|waiting| waiting.person.clone()).collect())
 }
 
 fn product(sku: graph::SubscribedSku) -> Option<Product> {

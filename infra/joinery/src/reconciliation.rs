@@ -13,6 +13,7 @@ pub fn app(policy: &Arc<Policy>, store: &Store, wiring: &Wiring) -> reconciler::
         policy: Arc::clone(policy),
         graph: Arc::clone(&wiring.graph),
         roster: Arc::clone(&wiring.ports.roster),
+        lines: Arc::clone(&wiring.lines),
         census: Arc::new(store.clone()),
         outbox: Arc::clone(&wiring.ports.outbox),
         clock: Arc::clone(&wiring.ports.clock),

@@ -108,14 +108,10 @@ impl Client {
     /// The request for the page that a link of an earlier one leads to. The link is opaque, and may have been kept for a while: what
     /// Graph has forgotten meanwhile it refuses.
     pub fn follow(&self, route: &'static str, link: &str) -> Result<Request, Error> {
-        match same_origin(link, self.base_url()) {
-            Some(link) => Ok(Request::next_page(route, link)),
-            None => {
-                let request = Request::get(route, String::new());
-                let what = "the next page is at another host";
-                Err(Error::odd_success(&request, StatusCode::OK, &HeaderMap::new(), what))
-            }
-        }
+        same_origin(link, self.base_url()).map(|link| Request::next_page(route, link)).ok_or_else(|| {
+            let request = Request::get(route, String::new());
+            Error::odd_success(&request, StatusCode::OK, &HeaderMap::new(), "the next page is at another host")
+        })
     }
 }
 

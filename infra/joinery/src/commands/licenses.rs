@@ -5,10 +5,10 @@ use std::sync::Arc;
 use clap::Args;
 use domain::ids::{PersonId, SkuId};
 use domain::policy::skus;
-use domain::ports::Roster;
+use domain::ports::StoreError;
 use domain::reconcile::Seats;
-use domain::step::StepState;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use joinery::desk::Desk;
 use joinery::edge::SystemEntropy;
@@ -19,9 +19,6 @@ use serde::Serialize;
 
 use super::{Answer, Answered, Data};
 use crate::print::{self, Output, Rows};
-
-/// How many of those who wait for one product are listed.
-const WAITING_MAX: usize = 1_000;
 
 /// Show seats by product, and who waits for one
 #[derive(Debug, Args)]
@@ -55,8 +52,11 @@ struct Row {
     product: String,
     place: usize,
     person: PersonId,
-    since: Option<Timestamp>,
-    why: String,
+    /// By the policy; lower comes first.
+    priority: u32,
+    /// The first day of work.
+    start: Date,
+    since: Timestamp,
 }
 
 impl Licenses {
@@ -77,7 +77,7 @@ impl Licenses {
             print::list(self.output.format, &seats, table)?;
             return Ok(Answer::Yes);
         }
-        let rows = line(&desk, &seats).await?;
+        let rows = line(&app, &seats).await?;
         let zone = app.policy.tenant.time_zone.clone();
         print::list(self.output.format, &rows, |rows| show(rows, &zone))?;
         Ok(Answer::of(!rows.is_empty()))
@@ -97,19 +97,19 @@ fn is_called(seats: &Seats, wanted: &str) -> bool {
     named || seats.name.eq_ignore_ascii_case(wanted) || seats.sku.as_str().eq_ignore_ascii_case(wanted)
 }
 
-async fn line(desk: &Desk, seats: &[Seats]) -> Result<Vec<Row>, Box<dyn std::error::Error + Send + Sync>> {
+async fn line(app: &reconciler::App, seats: &[Seats]) -> Result<Vec<Row>, StoreError> {
     let mut rows = Vec::new();
     for seats in seats {
-        let people = desk.store.waiting_for(&seats.sku, WAITING_MAX).await?;
-        for (place, id) in (1..).zip(people) {
-            let Some(person) = desk.store.person(&id).await? else { continue };
-            let mut waits = person.steps.values().filter_map(|step| match &step.state {
-                StepState::Waiting { why, sku, since } if sku.as_ref() == Some(&seats.sku) => Some((why, *since)),
-                _ => None,
-            });
-            let (why, since) = waits.next().map_or((String::new(), None), |(why, since)| (why.clone(), Some(since)));
-            rows.push(Row { sku: seats.sku.clone(), product: seats.name.clone(), place, person: id, since, why });
-        }
+        let line = app.lines.line(&seats.sku).await?;
+        rows.extend((1..).zip(line.waiting()).map(|(place, waiting)| Row {
+            sku: seats.sku.clone(),
+            product: seats.name.clone(),
+            place,
+            person: waiting.person.clone(),
+            priority: waiting.rank.priority,
+            start: waiting.rank.start,
+            since: waiting.rank.since,
+        }));
     }
     Ok(rows)
 }
@@ -129,10 +129,11 @@ pub(super) fn table(seats: &[Seats]) -> String {
 }
 
 fn show(line: &[Row], zone: &TimeZone) -> String {
-    let mut rows = Rows::new(&["PRODUCT", "PLACE", "PERSON", "SINCE", "WHY"]);
+    let mut rows = Rows::new(&["PRODUCT", "PLACE", "PERSON", "PRIORITY", "FIRST DAY", "SINCE"]);
     for row in line {
-        let (place, since) = (row.place.to_string(), print::when_known(row.since, zone));
-        rows.push([row.product.clone(), place, row.person.to_string(), since, row.why.clone()]);
+        let (place, person, priority) = (row.place.to_string(), row.person.to_string(), row.priority.to_string());
+        let since = print::when(row.since, zone);
+        rows.push([row.product.clone(), place, person, priority, row.start.to_string(), since]);
     }
     rows.show("nobody waits")
 }

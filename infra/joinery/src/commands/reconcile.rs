@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
-use domain::reconcile::{Census, RunName, Scope};
+use domain::reconcile::{RunName, Scope};
 use indicatif::{ProgressBar, ProgressStyle};
 use joinery::machine::chain;
 use reconciler::{App, Ended, Order, Trouble};

@@ -62,17 +62,13 @@ impl Reconciling {
     /// Whether a run is to go on or to begin. A first start looks at everybody anyway: the first run comes one period later.
     async fn is_due(&self, now: Timestamp) -> Result<bool, StoreError> {
         let since = match self.app.census.run(RunName::Real).await? {
-            Some(run) => match run.ended_at {
-                Some(ended_at) => ended_at,
-                None => return Ok(true),
-            },
-            None => match self.store.setting(SETTING)? {
-                Some(since) => since,
-                None => {
-                    self.store.set_setting(SETTING, &now)?;
-                    now
-                }
-            },
+            Some(run) if run.ended_at.is_none() => return Ok(true),
+            Some(run) => run.ended_at,
+            None => self.store.setting(SETTING)?,
+        };
+        let Some(since) = since else {
+            self.store.set_setting(SETTING, &now)?;
+            return Ok(false);
         };
         Ok(since.saturating_add(self.every).is_ok_and(|due| due <= now))
     }

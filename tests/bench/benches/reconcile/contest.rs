@@ -79,6 +79,7 @@ impl Arena {
             policy: Arc::clone(&self.policy),
             graph: Arc::clone(&self.client),
             roster: store.clone(),
+            lines: store.clone(),
             census: store.clone(),
             outbox: store.clone(),
             clock: Arc::new(Standing),

@@ -124,7 +124,9 @@ impl Report<'_> {
             after = *last;
             for (_, finding) in &page {
                 let row = Row { finding, drift: finding.kind.wakes(), what: finding.kind.phrase() };
-                text += &format!("{separator}    {}", serde_json::to_string(&row)?);
+                text += separator;
+                text += "    ";
+                text += &serde_json::to_string(&row)?;
                 separator = ",\n";
             }
             print::text(&text)?;

@@ -85,6 +85,7 @@ impl Reconciling {
             policy: Arc::new(policy),
             graph: Arc::new(graph.unwrap()),
             roster: Arc::new(world.store.clone()),
+            lines: Arc::new(world.store.clone()),
             census: books.clone(),
             outbox: books.clone(),
             clock,

@@ -13,6 +13,7 @@ mod ports;
 mod schedule;
 pub(crate) mod tenant;
 mod time;
+pub(crate) mod turns;
 mod wire;
 mod witness;
 
@@ -42,6 +43,7 @@ use hr_system::HrWire;
 use ports::{Ports, Repeated, Twice};
 use schedule::Schedule;
 use time::{NoSleep, Seeded, Standstill, VirtualClock};
+use turns::Turns;
 use wire::{PlainToken, Wire};
 use witness::Witness;
 
@@ -166,6 +168,7 @@ pub(crate) struct World {
     machine: Machine,
     intake: intake::App,
     schedule: Arc<Schedule>,
+    turns: Arc<Turns>,
     twice: Arc<Twice>,
     wire: Arc<Wire>,
     hr: Arc<HrWire>,
@@ -178,14 +181,20 @@ impl World {
         let store = Store::open(site.directory.path(), Arc::clone(&clock), options).unwrap();
         store.initialize_mode(Mode::Enforce).unwrap();
         let schedule = Arc::new(Schedule::new(trouble.crash_at));
+        let turns = Arc::new(Turns::default());
         let repeated = trouble.again.map_or(Repeated::None, Repeated::Of);
         let twice = Arc::new(Twice::new(if trouble.twice { Repeated::All } else { repeated }));
-        let ports =
-            Arc::new(Ports { store: store.clone(), schedule: Arc::clone(&schedule), twice: Arc::clone(&twice) });
+        let ports = Arc::new(Ports {
+            store: store.clone(),
+            schedule: Arc::clone(&schedule),
+            turns: Arc::clone(&turns),
+            twice: Arc::clone(&twice),
+        });
         let hr = Arc::new(HrWire::new(&site.hr_system, trouble.hr));
         let wire = Arc::new(Wire {
             router: site.emulator.router(),
             schedule: Arc::clone(&schedule),
+            turns: Arc::clone(&turns),
             witness: Witness::new(store.clone()),
             losses: trouble.losses,
             calls: AtomicUsize::new(0),
@@ -195,7 +204,7 @@ impl World {
             ports: stage::Ports {
                 roster: ports.clone(),
                 fences: ports.clone(),
-                guards: Arc::new(store.clone()),
+                guards: ports.clone(),
                 controls: ports.clone(),
                 outbox: ports.clone(),
                 pager: ports.clone(),
@@ -219,7 +228,7 @@ impl World {
             entropy: site.entropy.clone(),
         };
         let intake = intake::App { connections: connections(), outbox: ports.clone(), parking: ports, clock };
-        Self { site, store, machine, intake, schedule, twice, wire, hr }
+        Self { site, store, machine, intake, schedule, turns, twice, wire, hr }
     }
 
     /// Drops everything in memory and opens the same disk again, before the same tenant.

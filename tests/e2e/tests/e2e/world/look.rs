@@ -17,6 +17,11 @@ impl World {
         self.wire.witness.seen()
     }
 
+    /// The password an account has, if it was set since this world was opened.
+    pub(crate) fn password(&self, object: &str) -> Option<String> {
+        self.wire.witness.password(object)
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.site.clock.now()
     }

@@ -1,15 +1,18 @@
-//! The store behind its ports, with a point to die at before every write, and messages that may come twice.
+//! The store behind its ports, with a point to die at before every write, a place to stop before everything others can see, and
+//! messages that may come twice.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::guard;
 use domain::ids::{PersonId, SkuId};
 use domain::message::QueueName;
 use domain::person::{Change, Person, TimelineEntry};
+use domain::policy::Guard;
 use domain::ports::{
-    AddressHolder, Addresses, Controls, FailureReport, Fences, Handle, Lines, Outbox, Outgoing, Page, Pager, Parking, Roster, StoreError, Switches, Vault,
+    AddressHolder, Addresses, Controls, FailureReport, Fences, Guards, Handle, Lines, Outbox, Outgoing, Page, Pager, Parking, Roster, StoreError, Switches, Vault,
 };
 use domain::seats::Line;
 use embedded::{Delivery, Receipt, Store};
@@ -17,12 +20,14 @@ use jiff::Timestamp;
 use joinery::machine::{Inbox, Settlement};
 
 use super::schedule::Schedule;
+use super::turns::{Deed, Thing, Turns};
 
 /// Every port of a world.
 #[derive(Clone)]
 pub(crate) struct Ports {
     pub(crate) store: Store,
     pub(crate) schedule: Arc<Schedule>,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) twice: Arc<Twice>,
 }
 
@@ -87,6 +92,7 @@ impl Inbox for Ports {
         if self.store.depth(queue)? == 0 {
             return Ok(Vec::new());
         }
+        self.turns.before(|| Deed::writes(&format!("takes from {queue}"), &[Thing::Queue(queue)])).await;
         self.schedule.write().await;
         let deliveries = Inbox::take(&self.store, queue, max, visibility).await?;
         deliveries.iter().for_each(|delivery| self.twice.note(delivery));
@@ -94,6 +100,8 @@ impl Inbox for Ports {
     }
 
     async fn settle(&self, receipt: Receipt, how: Settlement) -> Result<(), StoreError> {
+        // Whose message it is changes what the queue shows next; which queue that is a receipt does not tell.
+        self.turns.before(|| Deed::writes("settles its message", &QueueName::ALL.map(Thing::Queue))).await;
         self.schedule.write().await;
         let again = how == Settlement::Delete && self.twice.again(receipt);
         let how = if again { Settlement::Defer(Duration::ZERO) } else { how };
@@ -104,6 +112,7 @@ impl Inbox for Ports {
 #[async_trait]
 impl Outbox for Ports {
     async fn send(&self, queue: QueueName, message: Outgoing) -> Result<(), StoreError> {
+        self.turns.before(|| Deed::writes(&format!("sends to {queue}"), &[Thing::Queue(queue)])).await;
         self.schedule.write().await;
         self.store.send(queue, message).await
     }
@@ -112,10 +121,12 @@ impl Outbox for Ports {
 #[async_trait]
 impl Roster for Ports {
     async fn person(&self, id: &PersonId) -> Result<Option<Person>, StoreError> {
+        self.turns.before(|| Deed::reads("reads the person", Thing::Roster)).await;
         self.store.person(id).await
     }
 
     async fn commit(&self, change: Change) -> Result<(), StoreError> {
+        self.turns.before(|| committing(&change)).await;
         self.schedule.write().await;
         self.store.commit(change).await
     }
@@ -125,6 +136,7 @@ impl Roster for Ports {
     }
 
     async fn find(&self, handle: &Handle) -> Result<Vec<PersonId>, StoreError> {
+        self.turns.before(|| Deed::reads("looks for people", Thing::Roster)).await;
         self.store.find(handle).await
     }
 
@@ -142,13 +154,32 @@ impl Roster for Ports {
     }
 
     async fn waiting_for(&self, sku: &SkuId, limit: usize) -> Result<Vec<PersonId>, StoreError> {
+        self.turns.before(|| Deed::reads("looks for who waits", Thing::Roster)).await;
         self.store.waiting_for(sku, limit).await
+    }
+}
+
+/// The fence goes up and down together with the head that says why.
+fn committing(change: &Change) -> Deed {
+    match change.fence {
+        Some(true) => Deed::writes("commits the person and raises the fence", &[Thing::Roster, Thing::Fence]),
+        Some(false) => Deed::writes("commits the person and lowers the fence", &[Thing::Roster, Thing::Fence]),
+        None => Deed::writes("commits the person", &[Thing::Roster]),
+    }
+}
+
+#[async_trait]
+impl Guards for Ports {
+    async fn admit(&self, request: &guard::Request, guard: &Guard) -> Result<guard::Verdict, StoreError> {
+        self.turns.before(|| Deed::writes("asks the guard", &[Thing::Guards])).await;
+        self.store.admit(request, guard).await
     }
 }
 
 #[async_trait]
 impl Fences for Ports {
     async fn is_up(&self, id: &PersonId) -> Result<bool, StoreError> {
+        self.turns.before(|| Deed::reads("reads the fence", Thing::Fence)).await;
         self.store.is_up(id).await
     }
 
@@ -159,11 +190,13 @@ impl Fences for Ports {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.turns.before(|| Deed::writes("takes the lease", &[Thing::Lease])).await;
         self.schedule.write().await;
         self.store.take_lease(id, holder, now, until).await
     }
 
     async fn release_lease(&self, id: &PersonId, holder: &str) -> Result<(), StoreError> {
+        self.turns.before(|| Deed::writes("gives the lease back", &[Thing::Lease])).await;
         self.schedule.write().await;
         self.store.release_lease(id, holder).await
     }
@@ -197,6 +230,7 @@ impl Lines for Ports {
 #[async_trait]
 impl Addresses for Ports {
     async fn claim(&self, address: &str, holder: &AddressHolder) -> Result<AddressHolder, StoreError> {
+        self.turns.before(|| Deed::writes("claims an address", &[Thing::Addresses])).await;
         self.schedule.write().await;
         self.store.claim(address, holder).await
     }
@@ -205,15 +239,18 @@ impl Addresses for Ports {
 #[async_trait]
 impl Vault for Ports {
     async fn put(&self, reference: &str, secret: &str) -> Result<(), StoreError> {
+        self.turns.before(|| Deed::writes("seals a secret", &[Thing::Vault])).await;
         self.schedule.write().await;
         self.store.put(reference, secret).await
     }
 
     async fn peek(&self, reference: &str) -> Result<Option<String>, StoreError> {
+        self.turns.before(|| Deed::reads("reads a secret", Thing::Vault)).await;
         self.store.peek(reference).await
     }
 
     async fn take(&self, reference: &str) -> Result<Option<String>, StoreError> {
+        self.turns.before(|| Deed::writes("destroys a secret", &[Thing::Vault])).await;
         self.schedule.write().await;
         Vault::take(&self.store, reference).await
     }

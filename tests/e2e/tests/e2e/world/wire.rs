@@ -15,6 +15,7 @@ use tower::ServiceExt;
 
 use super::give_way;
 use super::schedule::Schedule;
+use super::turns::{Deed, Turns};
 use super::witness::Witness;
 
 /// No answer of the emulator is longer.
@@ -24,6 +25,7 @@ const ANSWER_BYTES_MAX: usize = 1 << 24;
 pub(crate) struct Wire {
     pub(crate) router: Router,
     pub(crate) schedule: Arc<Schedule>,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) witness: Witness,
     pub(crate) losses: Losses,
     pub(crate) calls: AtomicUsize,
@@ -60,16 +62,19 @@ impl Transport for Wire {
             self.schedule.write().await;
         }
         let granted = self.witness.begins(&request).await;
+        self.turns.before(|| Deed::call(request.method(), request.uri().path())).await;
         give_way(self.yields).await;
         let loses = self.loses();
         let cut = || Lost::new(LostKind::Cut);
+        let (path, sent) = (request.uri().path().to_owned(), request.body().clone());
         let answer = self.router.clone().oneshot(request.map(Body::from)).await.map_err(|_| cut())?;
         give_way(self.yields).await;
-        if let Some(subject) = granted {
-            self.witness.ends(&subject);
-        }
+        drop(granted);
         let (parts, body) = answer.into_parts();
         let bytes = to_bytes(body, ANSWER_BYTES_MAX).await.map_err(|_| cut())?;
+        if parts.status.is_success() {
+            self.witness.landed(&path, &sent, &bytes);
+        }
         if loses { Err(cut()) } else { Ok(http::Response::from_parts(parts, bytes)) }
     }
 }

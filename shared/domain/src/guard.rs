@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::ids::{PersonId, hex_sha256};
 use crate::person::Person;
-use crate::policy::{Guard, GuardKind};
+use crate::policy::{Guard, GuardKind, Policy};
 use crate::step::Action;
 
 /// The kind of guard an action stands under, if any. All parts of one cut are one kind, so that a cut is admitted whole.
@@ -58,15 +58,15 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request for an action on a person, if a guard watches over it.
-    pub fn of(action: &Action, person: &Person, why: &str, now: Timestamp) -> Option<Self> {
+    /// The request for an action on a person under a policy, if a guard watches over it.
+    pub fn of(action: &Action, person: &Person, policy: &Policy, why: &str, now: Timestamp) -> Option<Self> {
         let kind = kind_of(action)?;
         let facts = fingerprint(person);
         let (subject, facts) = match kind {
             GuardKind::Disable | GuardKind::Delete => (format!("generation {}", person.head.generation), facts),
             // It follows from the policy as much as from HR's word: another policy is something else to decide on.
             GuardKind::RemoveLicense | GuardKind::RemoveMember => {
-                let facts: String = hex_sha256(&[&facts, &person.head.policy]).chars().take(24).collect();
+                let facts: String = hex_sha256(&[&facts, &policy.fingerprint]).chars().take(24).collect();
                 (facts.clone(), facts)
             }
         };
@@ -169,6 +169,19 @@ mod tests {
         });
         event.as_object_mut().unwrap().extend(facts.as_object().unwrap().clone());
         serde_json::from_value(event).unwrap()
+    }
+
+    #[test]
+    fn a_removal_is_another_decision_under_another_policy_and_a_cut_is_not() {
+        let mut person = Person::new("hr:7".parse().unwrap());
+        person.head.record.apply(&said(&json!({"employment": {"hire_date": "2020-01-01"}})));
+        let (one, other) = (crate::sample::policy(), Policy { fingerprint: "other".into(), ..crate::sample::policy() });
+        let of = |action: &Action, policy| Request::of(action, &person, policy, "", crate::sample::at("2026-03-10"));
+        let removal = Action::RemoveMember { group: crate::sample::SALES.parse().unwrap() };
+        let [before, after] = [&one, &other].map(|policy| of(&removal, policy).unwrap());
+        assert_ne!((&before.subject, &before.facts), (&after.subject, &after.facts));
+        let cut = Action::DisableAccount { pass: 1 };
+        assert_eq!(of(&cut, &one), of(&cut, &other));
     }
 
     #[test]

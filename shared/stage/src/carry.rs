@@ -132,7 +132,7 @@ impl Work<'_> {
         let cut = (person.head.cut && !action.cuts()).then_some(Action::DisableAccount { pass: 1 });
         let mut held = None;
         for action in cut.iter().chain([action]) {
-            let Some(request) = guard::Request::of(action, &person, why, now) else { continue };
+            let Some(request) = guard::Request::of(action, &person, self.tenant.policy(), why, now) else { continue };
             held = self.ask(&request).await?;
             if held.is_some() {
                 break;

@@ -122,7 +122,7 @@ impl Company {
             })
             .await
             .unwrap();
-            let request = Request::of(&action, &person, why, now()).unwrap();
+            let request = Request::of(&action, &person, &policy, why, now()).unwrap();
             assert_eq!(desk.store.admit(&request, &nobody).await.unwrap(), Verdict::Held);
         }
     }

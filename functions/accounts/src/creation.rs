@@ -24,9 +24,10 @@ use domain::overlay;
 use domain::person::{CreateIntent, Person};
 use domain::planner::{IN_FLIGHT, View};
 use domain::ports::AddressHolder;
+use domain::step::Action;
 use graph::filter::Filter;
 use graph::{NewUser, Refusal, Secret, User, UserId, UserKey};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use stage::{Effect, Trouble};
 
@@ -42,7 +43,10 @@ const CONFLICT_PAUSE: Duration = Duration::from_secs(5);
 const CONFLICT_WAIT_MIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// Creates the person's account, or finds that it is there.
-pub(crate) async fn create(app: &App, person: &Person) -> Result<Effect, Trouble> {
+pub(crate) async fn create(app: &App, person: &Person, lease: Option<Timestamp>) -> Result<Effect, Trouble> {
+    if person.head.account.is_there() {
+        return Ok(Effect::done("somebody else was faster: it is there"));
+    }
     let mut person = person.clone();
     for _ in 0..NAMES_PER_MESSAGE_MAX {
         let intent = match person.head.account.intent.clone() {
@@ -52,7 +56,7 @@ pub(crate) async fn create(app: &App, person: &Person) -> Result<Effect, Trouble
                 Opened::Ended(effect) => return Ok(effect),
             },
         };
-        match post(app, &person, &intent).await? {
+        match post(app, &person, &intent, lease).await? {
             Posted::Ended(effect) => return Ok(effect),
             Posted::Taken => match settle(app, &person, &intent).await? {
                 Settled::Ours(effect) | Settled::Unseen(effect) => return Ok(effect),
@@ -88,8 +92,13 @@ pub(crate) async fn settle_for_cut(app: &App, person: &Person) -> Result<Effect,
 }
 
 /// Gives somebody who comes back a first credential. The reference derives from the person's generation, so that a repeated
-/// call seals and sets the same password.
-pub(crate) async fn issue_credential(app: &App, person: &Person, id: &UserId) -> Result<Effect, Trouble> {
+/// call seals and sets the same password. If access was cut while the call was under way, nobody is to have what it set.
+pub(crate) async fn issue_credential(
+    app: &App,
+    person: &Person,
+    id: &UserId,
+    lease: Option<Timestamp>,
+) -> Result<Effect, Trouble> {
     let reference = format!("credential/{}/{}", person.head.person, person.head.generation);
     let password = if let Some(password) = app.vault.peek(&reference).await? {
         Secret::new(password)
@@ -98,13 +107,28 @@ pub(crate) async fn issue_credential(app: &App, person: &Person, id: &UserId) ->
         app.vault.put(&reference, password.reveal()).await?;
         password
     };
+    if let Some(effect) = app.keep_back(person, &Action::IssueCredential, lease).await? {
+        // What was just sealed may have taken the place of what somebody else has set: it is set anew, if at all.
+        amend(app.ports.roster.as_ref(), &person.head.person, |person, _| person.head.account.password_unknown = true)
+            .await?;
+        return Ok(effect);
+    }
     app.reader.graph().reset_password(id, &password).await?;
-    amend(app.ports.roster.as_ref(), &person.head.person, |person, _| {
-        person.head.account.credential = Some(reference.clone());
-        person.head.account.password_unknown = false;
+    let generation = person.head.generation;
+    let (_, is_current) = amend(app.ports.roster.as_ref(), &person.head.person, |person, _| {
+        let is_current = person.head.generation == generation;
+        if is_current {
+            person.head.account.credential = Some(reference.clone());
+        }
+        person.head.account.password_unknown = !is_current;
+        is_current
     })
     .await?;
-    Ok(Effect::done("set; it is sealed for hand-over"))
+    if is_current {
+        return Ok(Effect::done("set; it is sealed for hand-over"));
+    }
+    app.vault.take(&reference).await?;
+    Ok(Effect::done("set, and destroyed: access was cut meanwhile"))
 }
 
 enum Opened {
@@ -169,7 +193,7 @@ enum Posted {
     Taken,
 }
 
-async fn post(app: &App, person: &Person, intent: &CreateIntent) -> Result<Posted, Trouble> {
+async fn post(app: &App, person: &Person, intent: &CreateIntent, lease: Option<Timestamp>) -> Result<Posted, Trouble> {
     let view = View::new(person, app.reader.policy(), app.ports.clock.now());
     let Ok(properties) = view.attributes else {
         return Ok(Posted::Ended(Effect::Wait("the HR record has faults".into(), None)));
@@ -179,6 +203,9 @@ async fn post(app: &App, person: &Person, intent: &CreateIntent) -> Result<Poste
             Some(password) => Secret::new(password),
             None => reseal(app, intent).await?,
         };
+        if let Some(effect) = app.keep_back(person, &Action::CreateAccount, lease).await? {
+            return Ok(Posted::Ended(effect));
+        }
         match app.reader.graph().create_user(new_user(app, person, intent, &properties, password)).await {
             Ok(user) => {
                 let words = "created, disabled; the first credential is sealed";
@@ -191,7 +218,7 @@ async fn post(app: &App, person: &Person, intent: &CreateIntent) -> Result<Poste
                     return Ok(Posted::Taken);
                 }
                 Some(Refusal::WeakPassword) => drop(reseal(app, intent).await?),
-                _ => return app.refused(person, &domain::step::Action::CreateAccount, error).map(Posted::Ended),
+                _ => return app.refused(person, &Action::CreateAccount, error).map(Posted::Ended),
             },
         }
     }
@@ -296,9 +323,13 @@ async fn bind(
     let now = app.ports.clock.now();
     amend(app.ports.roster.as_ref(), &person.head.person, |person, _| {
         let account = &mut person.head.account;
+        account.intent = None;
+        // Somebody else was faster, and what they did since holds: a cut may have destroyed the credential.
+        if account.object_id.as_ref() == Some(&id) {
+            return;
+        }
         account.object_id = Some(id.clone());
         account.upn.clone_from(&user.user_principal_name);
-        account.intent = None;
         account.bound_at = Some(now);
         account.deleted_at = None;
         account.matching.found = None;

@@ -41,7 +41,10 @@ const VISIBLE_WAIT_MIN: SignedDuration = SignedDuration::from_secs(20);
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 /// Invites the person, or finds that it was done.
-pub(crate) async fn invite(app: &App, person: &Person) -> Result<Effect, Trouble> {
+pub(crate) async fn invite(app: &App, person: &Person, lease: Option<Timestamp>) -> Result<Effect, Trouble> {
+    if person.head.account.is_there() {
+        return Ok(Effect::done("somebody else was faster: it is there"));
+    }
     let view = View::new(person, app.reader.policy(), app.ports.clock.now());
     let (intent, is_new) = match person.head.account.invitation.clone() {
         Some(intent) => (intent, false),
@@ -60,6 +63,9 @@ pub(crate) async fn invite(app: &App, person: &Person) -> Result<Effect, Trouble
         if !is_over(app, &intent, VISIBLE_WAIT_MIN.max(overlay::settling(app.reader.policy()))) {
             return Ok(Effect::Later(VISIBLE_PAUSE));
         }
+    }
+    if let Some(effect) = app.keep_back(person, &Action::InviteGuest, lease).await? {
+        return Ok(effect);
     }
     let guests = &app.reader.policy().accounts.guests;
     let name = attributes::names(person, &view.standing).display;

@@ -7,6 +7,7 @@ mod creation;
 mod invitation;
 mod manager;
 pub mod matching;
+mod seats;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use domain::person::Person;
 use domain::planner::account::{self, Actual};
 use domain::planner::{Sight, View};
 use domain::policy::{PersonKind, Policy};
-use domain::ports::{Addresses, Failure, Outcome, Vault};
+use domain::ports::{Addresses, Failure, Lines, Outcome, Vault};
 use domain::step::{Action, Stage, Step, StepState};
 use graph::model::MethodKind;
 use graph::{Refusal, Secret, UserId};
@@ -41,6 +42,8 @@ pub struct App {
     pub addresses: Arc<dyn Addresses>,
     /// Where first credentials are sealed.
     pub vault: Arc<dyn Vault>,
+    /// Who waits for seats.
+    pub lines: Arc<dyn Lines>,
 }
 
 /// Handles one message of `accounts` or `accounts-urgent`.
@@ -68,16 +71,37 @@ impl Tenant for App {
     async fn look(&self, person: &Person) -> Result<Look, Trouble> {
         let now = self.ports.clock.now();
         let view = View::new(person, self.policy(), now);
+        seats::give_back(self, &view).await?;
         let sight = self.reader.sight(person, now).await?;
         let blind = (sight == Sight::Unknown).then_some(VISIBLE_PAUSE);
         let actual = self.actual(&view, sight).await?;
         Ok(Look { plan: account::plan(&view, &actual), blind })
     }
 
-    async fn carry(&self, person: &Person, step: &Step) -> Result<Effect, Trouble> {
+    async fn carry_all(
+        &self,
+        person: &Person,
+        steps: &[Step],
+        lease: Option<Timestamp>,
+    ) -> Vec<Result<Effect, Trouble>> {
+        let mut answers = Vec::with_capacity(steps.len());
+        for step in steps {
+            answers.push(self.carry_under(person, step, lease).await);
+        }
+        answers
+    }
+}
+
+impl App {
+    async fn carry_under(&self, person: &Person, step: &Step, lease: Option<Timestamp>) -> Result<Effect, Trouble> {
         match &step.action {
-            Action::CreateAccount => return creation::create(self, person).await,
-            Action::InviteGuest => return invitation::invite(self, person).await,
+            Action::CreateAccount => {
+                return match seats::keep(self, person).await? {
+                    Some(waits) => Ok(waits),
+                    None => creation::create(self, person, lease).await,
+                };
+            }
+            Action::InviteGuest => return invitation::invite(self, person, lease).await,
             Action::SettleCreation => return creation::settle_for_cut(self, person).await,
             Action::BindAccount { object, by } => return matching::bind(self, person, object, *by).await,
             _ => {}
@@ -86,14 +110,29 @@ impl Tenant for App {
             return Ok(Effect::Human("the account is not bound: report this".into(), true));
         };
         let id = UserId::from(id.as_str());
-        match self.write(person, &id, &step.action).await {
+        let result = match &step.action {
+            Action::IssueCredential => creation::issue_credential(self, person, &id, lease).await,
+            action => self.write(person, &id, action).await,
+        };
+        match result {
             Err(Trouble::Graph(error)) => self.refused(person, &step.action, error),
             result => result,
         }
     }
-}
 
-impl App {
+    /// Asks the brakes once more, right before a granting call that is not the first thing its step does: reading, sealing and
+    /// writing an intent down take their time. What this answers is to be told instead of making the call.
+    pub(crate) async fn keep_back(
+        &self,
+        person: &Person,
+        action: &Action,
+        lease: Option<Timestamp>,
+    ) -> Result<Option<Effect>, Trouble> {
+        let due = stage::Due { person: &person.head.person, action, lease };
+        let mut answers = stage::ask_again(&self.ports, &[due]).await;
+        Ok(answers.pop().transpose()?.flatten())
+    }
+
     /// What else of the account the plan needs to know.
     async fn actual(&self, view: &View<'_>, sight: Sight) -> Result<Actual, Trouble> {
         let person = view.person;
@@ -150,8 +189,9 @@ impl App {
                 self.forget_credential(person).await?;
                 // Nobody is to know it, so it is kept nowhere.
                 graph.reset_password(id, &self.password()).await?;
+                // Somebody who came back meanwhile may have been given another one before this took its place.
+                self.forget_credential(person).await?;
             }
-            Action::IssueCredential => return creation::issue_credential(self, person, id).await,
             Action::RemoveMethods { .. } => {
                 let outcome = graph.remove_authentication_methods(id).await?;
                 if let Some(kept) = outcome.kept.into_iter().next() {

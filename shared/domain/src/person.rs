@@ -122,6 +122,11 @@ impl Head {
 }
 
 impl Account {
+    /// Whether an account is bound that we have not deleted.
+    pub fn is_there(&self) -> bool {
+        self.object_id.is_some() && self.deleted_at.is_none()
+    }
+
     /// Whether a call that makes the account is open.
     pub fn is_being_made(&self) -> bool {
         self.intent.is_some() || self.invitation.is_some()

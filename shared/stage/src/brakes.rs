@@ -56,11 +56,21 @@ async fn ask_one(ports: &Ports, switches: Switches, due: Due<'_>) -> Result<Opti
     if !due.action.grants() {
         return Ok(None);
     }
-    let ends = ports.clock.now().saturating_add(CALL_MAX).unwrap_or(Timestamp::MAX);
-    if due.lease.is_none_or(|until| ends > until) {
-        return unsent;
+    keep_back(ports, due.person, due.lease).await
+}
+
+/// Reads the fence, and looks whether a call that began now would end under the lease: last of all, for whoever was held up on the way
+/// here may have lost it. What this answers is to be told instead of granting.
+pub(crate) async fn keep_back(
+    ports: &Ports,
+    person: &PersonId,
+    lease: Option<Timestamp>,
+) -> Result<Option<Effect>, StoreError> {
+    if ports.fences.is_up(person).await? {
+        return Ok(Some(Effect::Fenced));
     }
-    Ok(ports.fences.is_up(due.person).await?.then_some(Effect::Fenced))
+    let ends = ports.clock.now().saturating_add(CALL_MAX).unwrap_or(Timestamp::MAX);
+    Ok(lease.is_none_or(|until| ends > until).then_some(Effect::Unsent(BRAKE_PAUSE)))
 }
 
 /// The same failure for each of several calls.

@@ -172,7 +172,7 @@ impl Work<'_> {
         }
     }
 
-    /// Records, calls, records. For granting calls the fence is read last of all.
+    /// Records, calls, records. For granting calls the fence and the lease are looked at last of all.
     async fn call(&self, ids: &[StepId], lease: Option<Timestamp>) -> Result<Turn, StoreError> {
         let now = self.now();
         let (person, begun) =
@@ -181,10 +181,13 @@ impl Work<'_> {
             return Ok(Turn::PlanAgain);
         }
         let steps: Vec<Step> = begun.iter().map(|begun| begun.step.clone()).collect();
-        let answers = if lease.is_some() && self.ports.fences.is_up(&self.person).await? {
-            steps.iter().map(|_| Ok(Effect::Fenced)).collect()
-        } else {
-            self.tenant.carry_all(&person, &steps, lease).await
+        let kept_back = match lease {
+            Some(_) => brakes::keep_back(self.ports, &self.person, lease).await?,
+            None => None,
+        };
+        let answers = match kept_back {
+            Some(effect) => steps.iter().map(|_| Ok(effect.clone())).collect(),
+            None => self.tenant.carry_all(&person, &steps, lease).await,
         };
         let turn = self.note_all(&begun, answers).await?;
         Ok(if begun.len() < ids.len() { turn.and(Turn::PlanAgain) } else { turn })
@@ -260,6 +263,12 @@ impl Work<'_> {
             }
             Effect::Fenced => {
                 person.steps.remove(&step.id);
+                // Nothing was sent, and nothing before: the intent is void.
+                if let Some(target) = granted(&step.action).filter(|_| step.attempts <= 1)
+                    && person.grants.get(&target).is_some_and(|grant| !grant.held)
+                {
+                    person.grants.remove(&target);
+                }
                 let text = format!("{phrase}: not done, access is being cut");
                 aside.timeline.push(self.line(TimelineKind::Decided, text));
                 return;

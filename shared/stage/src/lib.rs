@@ -171,7 +171,7 @@ impl Work<'_> {
                 Ok(agreed) => agreed,
                 Err(trouble) => return trouble.into_result(),
             };
-            let progress = self.record(&look.plan, &agreed).await?;
+            let Some(progress) = self.record(&look.plan, &agreed, person.head.generation).await? else { continue };
             self.page_tasks(&progress).await?;
             match self.carry_all(&progress.runnable).await? {
                 carry::Turn::Settled if look.blind.is_some() && !person.head.cut => {
@@ -216,31 +216,47 @@ impl Work<'_> {
         Ok(Ok(settled.difference(&asked).cloned().collect()))
     }
 
-    /// Stores what planning changed, with its lines in the timeline.
-    async fn record(&self, plan: &Plan, agreed: &BTreeSet<StepId>) -> Result<Progress, StoreError> {
+    /// Stores what planning changed, with its lines in the timeline. None: access was cut or given back since the look, and what it showed
+    /// is no longer to be planned from.
+    async fn record(
+        &self,
+        plan: &Plan,
+        agreed: &BTreeSet<StepId>,
+        generation: u32,
+    ) -> Result<Option<Progress>, StoreError> {
         let (policy, stage, now) = (self.tenant.policy(), self.tenant.stage(), self.now());
         let (_, progress) = amend(self.ports.roster.as_ref(), &self.person, |person, aside| {
+            if person.head.generation != generation {
+                return None;
+            }
             let progress = progress::apply(person, stage, plan, agreed, policy, now);
-            let mut line = |kind, text: String| aside.timeline.push(self.line(kind, text));
-            for (phrase, why) in &progress.decided {
-                line(TimelineKind::Decided, format!("{phrase}: {why}"));
-            }
-            for (phrase, why) in &progress.waits {
-                line(TimelineKind::Waits, format!("{phrase}: {why}"));
-            }
-            for (action, instructions) in &progress.tasks {
-                line(TimelineKind::Task, format!("{}: {instructions}", action.phrase()));
-            }
-            for phrase in &progress.verified {
-                line(TimelineKind::Verified, format!("{phrase}: read back"));
-            }
-            for phrase in &progress.dropped {
-                line(TimelineKind::Decided, format!("{phrase}: no longer needed"));
-            }
-            progress
+            aside.timeline.extend(self.lines(&progress));
+            Some(progress)
         })
         .await?;
         Ok(progress)
+    }
+
+    /// What planning changed, for the timeline.
+    fn lines(&self, progress: &Progress) -> Vec<TimelineEntry> {
+        let mut lines = Vec::new();
+        let mut line = |kind, text: String| lines.push(self.line(kind, text));
+        for (phrase, why) in &progress.decided {
+            line(TimelineKind::Decided, format!("{phrase}: {why}"));
+        }
+        for (phrase, why) in &progress.waits {
+            line(TimelineKind::Waits, format!("{phrase}: {why}"));
+        }
+        for (action, instructions) in &progress.tasks {
+            line(TimelineKind::Task, format!("{}: {instructions}", action.phrase()));
+        }
+        for phrase in &progress.verified {
+            line(TimelineKind::Verified, format!("{phrase}: read back"));
+        }
+        for phrase in &progress.dropped {
+            line(TimelineKind::Decided, format!("{phrase}: no longer needed"));
+        }
+        lines
     }
 
     /// A cut that only a human can finish must not wait for somebody to look at a list.

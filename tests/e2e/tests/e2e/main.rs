@@ -19,6 +19,8 @@ mod reconcile;
 #[cfg(test)]
 mod memberships;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod refused_cuts;
 #[cfg(test)]
 mod rules;

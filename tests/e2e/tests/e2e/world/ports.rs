@@ -12,7 +12,8 @@ use domain::message::QueueName;
 use domain::person::{Change, Person, TimelineEntry};
 use domain::policy::Guard;
 use domain::ports::{
-    AddressHolder, Addresses, Controls, FailureReport, Fences, Guards, Handle, Lines, Outbox, Outgoing, Page, Pager, Parking, Roster, StoreError, Switches, Vault,
+    AddressHolder, Addresses, Controls, FailureReport, Fences, Guards, Handle, Lines, Outbox, Outgoing, Page, Pager,
+    Parking, Roster, StoreError, Switches, Vault,
 };
 use domain::seats::Line;
 use embedded::{Delivery, Receipt, Store};
@@ -205,10 +206,12 @@ impl Fences for Ports {
 #[async_trait]
 impl Lines for Ports {
     async fn line(&self, sku: &SkuId) -> Result<Line, StoreError> {
+        self.turns.before(|| Deed::reads("looks at the line", Thing::Line)).await;
         self.store.line(sku).await
     }
 
     async fn store(&self, line: Line) -> Result<(), StoreError> {
+        self.turns.before(|| Deed::writes("changes the line", &[Thing::Line])).await;
         self.schedule.write().await;
         Lines::store(&self.store, line).await
     }

@@ -24,6 +24,8 @@ pub(crate) enum Thing {
     Lease,
     /// The guards' counts.
     Guards,
+    /// Who waits for seats.
+    Line,
     /// The books of addresses.
     Addresses,
     /// The sealed secrets.
@@ -54,11 +56,7 @@ impl Deed {
     /// A call to Graph. Stopped before it, it is under way: it left when the deed before it was done, and lands when it goes on.
     pub(crate) fn call(method: &Method, path: &str) -> Self {
         let what = format!("Graph: {method} {}", path.trim_start_matches("/v1.0"));
-        if method == Method::GET {
-            Self::reads(&what, Thing::Tenant)
-        } else {
-            Self::writes(&what, &[Thing::Tenant])
-        }
+        if method == Method::GET { Self::reads(&what, Thing::Tenant) } else { Self::writes(&what, &[Thing::Tenant]) }
     }
 
     pub(crate) fn is_write(&self) -> bool {

@@ -27,8 +27,7 @@ struct Widened {
 
 impl Widened {
     fn clashes_with(&self, other: &Self) -> bool {
-        self.subject == other.subject
-            && (self.group == other.group || self.group.is_none() || other.group.is_none())
+        self.subject == other.subject && (self.group == other.group || self.group.is_none() || other.group.is_none())
     }
 }
 

@@ -72,10 +72,17 @@ impl Tenant for App {
         let now = self.ports.clock.now();
         let view = View::new(person, self.policy(), now);
         seats::give_back(self, &view).await?;
-        let sight = self.reader.sight(person, now).await?;
+        let mut unread = None;
+        let sight = match self.reader.sight(person, now).await {
+            Err(error) if view.standing.is_cut() => {
+                unread = Some(error);
+                Sight::Unknown
+            }
+            sight => sight?,
+        };
         let blind = (sight == Sight::Unknown).then_some(VISIBLE_PAUSE);
-        let actual = self.actual(&view, sight).await?;
-        Ok(Look { plan: account::plan(&view, &actual), blind })
+        let actual = self.actual(&view, sight, &mut unread).await?;
+        Ok(Look { plan: account::plan(&view, &actual), blind, unread })
     }
 
     async fn carry_all(
@@ -133,8 +140,13 @@ impl App {
         Ok(answers.pop().transpose()?.flatten())
     }
 
-    /// What else of the account the plan needs to know.
-    async fn actual(&self, view: &View<'_>, sight: Sight) -> Result<Actual, Trouble> {
+    /// What else of the account the plan needs to know. What a cut can do without is left out if it cannot be read.
+    async fn actual(
+        &self,
+        view: &View<'_>,
+        sight: Sight,
+        unread: &mut Option<graph::Error>,
+    ) -> Result<Actual, Trouble> {
         let person = view.person;
         let mut actual = Actual {
             sessions_valid_from: sight.user().and_then(sessions_valid_from),
@@ -157,8 +169,12 @@ impl App {
             let manager = manager.and_then(|manager| manager.id.as_str().parse::<ObjectId>().ok());
             actual.manager = overlay::manager(manager, person, view.policy, view.now);
         } else if view.step(&Action::RemoveMethods { pass: 1 }).is_some_and(was_tried) {
-            let methods = self.reader.graph().authentication_methods(&id).await?;
-            actual.has_methods = Some(methods.iter().any(|method| method.kind() != MethodKind::Password));
+            match self.reader.graph().authentication_methods(&id).await {
+                Ok(methods) => {
+                    actual.has_methods = Some(methods.iter().any(|method| method.kind() != MethodKind::Password));
+                }
+                Err(error) => *unread = Some(error),
+            }
         }
         Ok(actual)
     }

@@ -97,7 +97,7 @@ impl Tenant for App {
         };
         let actual = self.reader.actual(person, id, user, now).await?;
         let view = View::new(person, self.policy(), now);
-        Ok(Look { plan: groups::plan(&view, &actual), blind: None })
+        Ok(Look { plan: groups::plan(&view, &actual), ..Look::default() })
     }
 
     fn is_side_by_side(&self) -> bool {

@@ -219,11 +219,12 @@ fn added(result: Result<(), graph::Error>, attempts: u32) -> Heard {
     }
 }
 
-/// What a removal came to: "not found" is what was wanted.
+/// What a removal came to. "Not found" is what was wanted, but of what is young a replica may know nothing yet: the ledger forgets it
+/// when a read shows it gone, too.
 fn removed(result: Result<(), graph::Error>) -> Heard {
     let Err(error) = result else { return Ok(Effect::done("removed")) };
     match error.refusal() {
-        Some(Refusal::NotFound) => Ok(Effect::done("was no member any more")),
+        Some(Refusal::NotFound) => Ok(Effect::Wait("no member any more, says Graph: read back".into(), None)),
         _ => refused(error),
     }
 }

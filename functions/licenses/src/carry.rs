@@ -197,11 +197,14 @@ impl App {
 
     /// What taking a license came to. If it went, whoever waits for a seat is looked at.
     async fn taken(&self, result: Result<(), Error>, skus: &[SkuId]) -> Heard {
-        let words = match result {
-            Ok(()) => "removed",
+        let effect = match result {
+            Ok(()) => Effect::done("removed"),
             Err(error) => match error.refusal() {
-                Some(Refusal::NotFound | Refusal::LicenseNotHeld) => "was gone already",
-                Some(Refusal::LicenseInherited) => "is inherited from a group, and goes with it",
+                // Of what is young a replica may know nothing yet: the ledger forgets it when a read shows it gone, too.
+                Some(Refusal::NotFound | Refusal::LicenseNotHeld) => {
+                    Effect::Wait("gone already, says Graph: read back".into(), None)
+                }
+                Some(Refusal::LicenseInherited) => Effect::done("is inherited from a group, and goes with it"),
                 Some(Refusal::DependencyMissing) => {
                     let text = "another product of this person depends on this one: remove that first";
                     return Ok(Effect::Human(text.into(), false));
@@ -215,7 +218,7 @@ impl App {
             },
         };
         self.free_seats(skus).await?;
-        Ok(Effect::done(words))
+        Ok(effect)
     }
 }
 

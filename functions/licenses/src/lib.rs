@@ -81,7 +81,7 @@ impl Tenant for App {
         self.find_guests(&view, &mut actual, now).await?;
         let (mut plan, claims) = licenses::plan_and_claim(&view, &actual);
         self.line_up(&view, &actual, (&mut plan, &claims), now).await?;
-        Ok(Look { plan, blind: None })
+        Ok(Look { plan, ..Look::default() })
     }
 
     fn goes_together(&self, action: &Action) -> bool {

@@ -1,5 +1,7 @@
 //! One step after the other: recorded, braked, called, recorded again.
 
+mod unheard;
+
 use domain::amend::Aside;
 use domain::guard::{self, Verdict};
 use domain::ledger::{Grant, Origin, Target};
@@ -26,8 +28,8 @@ pub(crate) enum Turn {
 
 /// When a step that was refused is tried again: Graph will hardly change its mind sooner, HR or an admin may.
 const REFUSED_PAUSE: SignedDuration = SignedDuration::from_hours(1);
-/// When a step that got no answer is tried again at the latest; the queue's own retry comes sooner.
-const UNANSWERED_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+/// When a step that was begun is looked at again, should whoever began it have died.
+const BEGUN_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
 impl Turn {
     /// The turn of several steps: a failure that counts comes first, then the longest wait, then planning anew.
@@ -47,13 +49,23 @@ impl Turn {
 
 impl Work<'_> {
     pub(crate) async fn carry_all(&self, runnable: &[StepId]) -> Result<Turn, StoreError> {
-        let mut progressed = false;
+        let (mut progressed, mut held_up) = (false, None::<Turn>);
         for set in self.sets(runnable).await? {
             match self.carry_set(&set).await? {
                 Turn::Settled => {}
                 Turn::Progressed => progressed = true,
+                // What else of a cut can be made is made first.
+                stop @ Turn::Stop(_) if self.cuts(&set).await? => {
+                    held_up = Some(match held_up {
+                        Some(earlier) => earlier.and(stop),
+                        None => stop,
+                    });
+                }
                 turn => return Ok(turn),
             }
+        }
+        if let Some(stop) = held_up {
+            return Ok(stop);
         }
         // Planning again shows what the steps have made possible; without any, it would only ask for the same once more.
         Ok(if progressed { Turn::PlanAgain } else { Turn::Settled })
@@ -70,6 +82,12 @@ impl Work<'_> {
         let grants = |id: &StepId| person.steps.get(id).is_some_and(|step| step.action.grants());
         let (giving, taking): (Vec<_>, Vec<_>) = runnable.iter().cloned().partition(grants);
         Ok([taking, giving].into_iter().filter(|set| !set.is_empty()).collect())
+    }
+
+    /// Whether any of these steps is part of a cut.
+    async fn cuts(&self, ids: &[StepId]) -> Result<bool, StoreError> {
+        let person = self.ports.roster.person(&self.person).await?;
+        Ok(person.is_some_and(|person| ids.iter().filter_map(|id| person.steps.get(id)).any(|step| step.action.cuts())))
     }
 
     async fn carry_set(&self, ids: &[StepId]) -> Result<Turn, StoreError> {
@@ -226,7 +244,10 @@ impl Work<'_> {
                 Ok(Effect::Done(..)) => Turn::Progressed,
                 Ok(Effect::Fenced) => Turn::PlanAgain,
                 Ok(Effect::Wait(..) | Effect::Human(..)) => Turn::Settled,
-                Err(error) if error.is_transient() => Turn::Stop(Trouble::Graph(error).into_result()),
+                Err(error) if error.is_transient() => {
+                    self.page_unheard_cut(&begun.step, &error).await?;
+                    Turn::Stop(Trouble::Graph(error).into_result())
+                }
                 Err(error) => {
                     self.page_failed_cut(&begun.step.action, &error).await?;
                     Turn::Settled
@@ -286,32 +307,6 @@ impl Work<'_> {
             aside.timeline.push(self.line(kind, format!("{phrase}: {text}")));
         }
     }
-
-    /// Notes a call that was not heard or was refused. What may help by itself is left to the queue; the rest is tried again later, and
-    /// others' steps go on.
-    fn note_failure(&self, person: &mut Person, aside: &mut Aside, step: &Step, error: &graph::Error, now: Timestamp) {
-        let pause = if error.is_transient() { UNANSWERED_PAUSE } else { REFUSED_PAUSE };
-        // Nothing was done, and all there is to do is to wait: it does not count as an attempt.
-        let untouched =
-            matches!(error, graph::Error::Throttled { .. }) || error.refusal() == Some(&graph::Refusal::Concurrency);
-        if let Some(known) = person.steps.get_mut(&step.id) {
-            known.attempts = known.attempts.saturating_sub(u32::from(untouched));
-            known.state = if untouched { StepState::Pending } else { StepState::Failed { why: error.to_string() } };
-            known.wake_at = now.checked_add(pause).ok();
-        }
-        if !untouched {
-            aside.timeline.push(self.line(TimelineKind::Failed, format!("{}: {error}", step.action.phrase())));
-        }
-    }
-
-    async fn page_failed_cut(&self, action: &Action, error: &graph::Error) -> Result<(), StoreError> {
-        if !action.cuts() {
-            return Ok(());
-        }
-        let phrase = action.phrase();
-        let text = format!("access of {} could not be cut ({phrase}): {error}; cut by hand", self.person);
-        self.page(&phrase, text).await
-    }
 }
 
 /// One set for those that go together, at the place of the first, and one for each of the others.
@@ -335,7 +330,7 @@ fn begin(person: &mut Person, id: &StepId, now: Timestamp) -> Option<Begun> {
     let waits_since = waits_since(&step.state);
     step.state = StepState::Running { since: now };
     step.attempts += 1;
-    step.wake_at = now.checked_add(UNANSWERED_PAUSE).ok();
+    step.wake_at = now.checked_add(BEGUN_PAUSE).ok();
     let begun = Begun { step: step.clone(), waits_since };
     if let Some(target) = granted(&begun.step.action) {
         let intent = Grant {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use domain::ports::{Failure, Outcome, StoreError};
-use graph::Refusal;
 
 /// Why a look or a step did not come to an end.
 #[derive(Debug)]
@@ -28,18 +27,15 @@ impl From<StoreError> for Trouble {
 
 /// The longest a message is put off; what takes longer stands in the roster with a time of its own.
 const LATER_MAX: Duration = Duration::from_mins(15);
-/// How long to put a message off when another change of the same object is under way (409).
-const CONCURRENCY_PAUSE: Duration = Duration::from_secs(3);
-
 impl Trouble {
-    /// What becomes of the message. Throttling is no failure: it never counts toward a dead letter.
+    /// What becomes of the message. That Graph asks to wait is no failure, be it by 429 or by 503: it never counts toward a dead
+    /// letter, and nothing is repeated sooner.
     pub fn into_result(self) -> Result<Outcome, Failure> {
         match self {
             Self::Store(error) => Err(error.into()),
-            Self::Graph(error) => match &error {
-                graph::Error::Throttled { retry_after, .. } => Ok(Outcome::Later((*retry_after).min(LATER_MAX))),
-                graph::Error::Refused { refusal: Refusal::Concurrency, .. } => Ok(Outcome::Later(CONCURRENCY_PAUSE)),
-                _ => Err(Failure::Retry(Box::new(error))),
+            Self::Graph(error) => match error.retry_after() {
+                Some(pause) => Ok(Outcome::Later(pause.min(LATER_MAX))),
+                None => Err(Failure::Retry(Box::new(error))),
             },
         }
     }

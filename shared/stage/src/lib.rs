@@ -63,6 +63,8 @@ pub struct Look {
     pub plan: Plan,
     /// Set if the account could not be seen, though it should be there: look again after this long before handing on.
     pub blind: Option<Duration>,
+    /// What kept the tenant from being read, where the plan holds all the same: a cut writes whatever a read says.
+    pub unread: Option<graph::Error>,
 }
 
 /// What carrying out a step came to, when Graph was heard.
@@ -156,20 +158,22 @@ pub async fn handle(ports: &Ports, tenant: &dyn Tenant, message: &Message) -> Re
 
 impl Work<'_> {
     async fn run(&self) -> Result<Outcome, Failure> {
+        let mut unread = None;
         for _ in 0..ROUNDS_MAX {
             let Some(person) = self.ports.roster.person(&self.person).await? else { return Ok(Outcome::Done) };
             let mut look = match self.tenant.look(&person).await {
                 Ok(look) => look,
-                Err(trouble) => return trouble.into_result(),
+                Err(trouble) => return self.end(&person, trouble.into_result()).await,
             };
-            look.plan.is_inconclusive |= look.blind.is_some();
+            unread = look.unread.take();
+            look.plan.is_inconclusive |= look.blind.is_some() || unread.is_some();
             if self.ports.controls.switches().await?.mode == Mode::Observe {
                 self.observe(&look.plan).await?;
                 return Ok(Outcome::Done);
             }
             let agreed = match self.agreed(&person).await? {
                 Ok(agreed) => agreed,
-                Err(trouble) => return trouble.into_result(),
+                Err(trouble) => return self.end(&person, trouble.into_result()).await,
             };
             let Some(progress) = self.record(&look.plan, &agreed, person.head.generation).await? else { continue };
             self.page_tasks(&progress).await?;
@@ -179,11 +183,19 @@ impl Work<'_> {
                 }
                 carry::Turn::Settled => break,
                 carry::Turn::PlanAgain | carry::Turn::Progressed => {}
-                carry::Turn::Stop(outcome) => return outcome,
+                carry::Turn::Stop(result) => return self.end(&person, result).await,
             }
         }
         self.hand_on().await?;
-        Ok(Outcome::Done)
+        unread.map_or(Ok(Outcome::Done), |error| Trouble::Graph(error).into_result())
+    }
+
+    /// Ends a message that did not come to its end. What is left of a leaver's access elsewhere does not wait for it.
+    async fn end(&self, person: &Person, result: Result<Outcome, Failure>) -> Result<Outcome, Failure> {
+        if person.head.cut {
+            self.hand_on().await?;
+        }
+        result
     }
 
     /// In observe nothing is written; a cut that should happen raises a page instead.
@@ -206,7 +218,7 @@ impl Work<'_> {
             return Ok(Ok(settled));
         }
         let second = match self.tenant.look(person).await {
-            Ok(second) if second.blind.is_none() => second,
+            Ok(second) if second.blind.is_none() && second.unread.is_none() => second,
             Ok(_) => return Ok(Ok(BTreeSet::new())),
             Err(trouble) => return Ok(Err(trouble)),
         };

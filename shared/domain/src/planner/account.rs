@@ -61,7 +61,7 @@ pub fn plan(view: &View<'_>, actual: &Actual) -> Plan {
         Want::Cut => cut(view, actual, &mut plan),
         Want::Deleted => {
             cut(view, actual, &mut plan);
-            delete(actual, &mut plan);
+            delete(view, actual, &mut plan);
         }
         _ if view.standing.kind == PersonKind::None => without_account(view, actual, &mut plan),
         Want::Nothing => {}

@@ -125,21 +125,26 @@ fn repeat(view: &View<'_>, actual: &Actual, plan: &mut Plan, action: Action) {
     plan.steps.push(Planned { action, why, wait });
 }
 
-pub(super) fn delete(actual: &Actual, plan: &mut Plan) {
+pub(super) fn delete(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
     // Anything still to be cut comes first.
-    let cut_is_open = plan.steps.iter().any(|step| step.action.cuts());
-    if let (Sight::Present(user), false) = (&actual.sight, cut_is_open) {
-        if is_synchronized(user) {
+    if plan.steps.iter().any(|step| step.action.cuts()) {
+        return;
+    }
+    let why = "the time the policy keeps leavers' accounts is over";
+    match &actual.sight {
+        Sight::Present(user) if is_synchronized(user) => {
             let instructions =
                 "delete the account in Active Directory on-premises; it is synchronized and read-only here";
-            plan.ask_human(
-                "delete on-premises",
-                None,
-                "the time the policy keeps leavers' accounts is over",
-                instructions,
-            );
-        } else {
-            plan.ask(Action::DeleteAccount, "the time the policy keeps leavers' accounts is over");
+            plan.ask_human("delete on-premises", None, why, instructions);
         }
+        Sight::Present(_) => plan.ask(Action::DeleteAccount, why),
+        // One read that knows nothing of an account that nobody was seen to delete may be wrong, and nothing would look again:
+        // the tenant is told, and says whether it is gone.
+        Sight::Absent
+            if view.person.head.account.object_id.is_some() && view.person.head.account.deleted_at.is_none() =>
+        {
+            once(view, plan, Action::DeleteAccount, why);
+        }
+        Sight::Absent | Sight::Deleted | Sight::Unknown => {}
     }
 }

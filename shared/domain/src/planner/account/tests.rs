@@ -571,6 +571,14 @@ fn an_account_is_deleted_only_when_nothing_of_the_cut_is_open() {
     let off = seen(&json!({"accountEnabled": false}));
     assert_eq!(asked(&planned_at(&cut, &policy(), &off, late)), ["delete the account"]);
     assert!(asked(&planned_at(&cut, &policy(), &unseen(Sight::Deleted), late)).is_empty());
+    assert_eq!(
+        asked(&planned_at(&cut, &policy(), &unseen(Sight::Absent), late)),
+        ["delete the account"],
+        "a read may be wrong"
+    );
+    let mut deleted = cut.clone();
+    set(&mut deleted, Action::DeleteAccount, StepState::Done { at: at(late) });
+    assert!(asked(&planned_at(&deleted, &policy(), &unseen(Sight::Absent), late)).is_empty(), "and is asked once");
     let synchronized = seen(&json!({"accountEnabled": false, "onPremisesSyncEnabled": true}));
     assert_eq!(asked(&planned_at(&cut, &policy(), &synchronized, late)), ["by hand: delete on-premises"]);
 }

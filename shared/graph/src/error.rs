@@ -148,8 +148,8 @@ impl Error {
         self.refusal() == Some(&Refusal::NotFound)
     }
 
-    /// Whether Graph has forgotten the place that a link or token led to: begin anew. A page's link is refused with 400, a
-    /// delta's with 410 ("Use delta query to track changes", resynchronization).
+    /// Whether Graph has forgotten the place that a link led to: begin anew. Which status that has is not documented for listings; of a delta's
+    /// it is 410 ("Use delta query to track changes", resynchronization), and a link that cannot be read is a bad request.
     pub fn is_forgotten_place(&self) -> bool {
         match self {
             Self::Refused { answer, .. } | Self::Undocumented { answer, .. } => matches!(answer.status, 400 | 410),

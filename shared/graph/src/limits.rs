@@ -49,9 +49,6 @@ pub const PAGE_MAX: u16 = 999;
 /// Objects in one page of users with their sign-in activity ("List users").
 pub const SIGN_IN_PAGE_MAX: u16 = 500;
 
-/// Objects that one delta query can be told to follow ("user: delta", `$filter`).
-pub const DELTA_GROUPS_MAX: usize = 50;
-
 /// Pages followed in one listing: a million objects, then something is wrong.
 pub const PAGES_MAX: u32 = 1_000;
 

@@ -8,7 +8,7 @@ mod sku;
 mod user;
 
 pub use group::{Group, GroupKind, RefusesMembers};
-pub use listed::{GroupChange, ListedUser, Member, MemberChange, SignInActivity};
+pub use listed::{ListedUser, Member, SignInActivity};
 pub use method::{AuthenticationMethod, MethodKind, removal_order};
 pub use sku::{PrepaidUnits, ServicePlan, SubscribedSku};
 pub use user::{AssignedLicense, AssignedPlan, LicenseState, OrgData, User};

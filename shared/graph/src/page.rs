@@ -38,15 +38,13 @@ pub struct Pages<'c, T> {
     object: PhantomData<fn() -> T>,
 }
 
-/// One page of a listing or of a delta round, for whoever keeps the place in it himself.
+/// One page of a listing, for whoever keeps the place in it himself.
 #[derive(Debug)]
 pub struct Page<T> {
     /// Its objects, of which there may be none; one bad object does not spoil the others.
     pub objects: Vec<Result<T, Unreadable>>,
     /// The link to the next page; None after the last.
     pub next: Option<String>,
-    /// Of a delta round's last page: the link that begins the next round ("Use delta query to track changes").
-    pub delta: Option<String>,
 }
 
 /// A page as it is written. Objects are read one by one, straight from the text.
@@ -56,8 +54,6 @@ struct Written<'a> {
     value: Vec<&'a RawValue>,
     #[serde(rename = "@odata.nextLink")]
     next: Option<String>,
-    #[serde(rename = "@odata.deltaLink")]
-    delta: Option<String>,
 }
 
 impl<'c, T: DeserializeOwned> Pages<'c, T> {
@@ -102,7 +98,7 @@ impl Client {
             Error::odd_success(request, answer.status(), answer.headers(), "the body is not a page of a list")
         })?;
         let objects = page.value.into_iter().map(model::read).collect();
-        Ok(Page { objects, next: page.next, delta: page.delta })
+        Ok(Page { objects, next: page.next })
     }
 
     /// The request for the page that a link of an earlier one leads to. The link is opaque, and may have been kept for a while: what

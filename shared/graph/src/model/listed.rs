@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{AssignedLicense, LicenseState, null_as_default};
-use crate::ids::{GroupId, UserId};
+use super::{AssignedLicense, LicenseState};
+use crate::ids::UserId;
 
 /// A user with what a comparison of the whole tenant looks at.
 ///
@@ -52,44 +52,6 @@ pub struct SignInActivity {
 pub struct Member {
     /// The object id.
     pub id: UserId,
-}
-
-/// What a delta round tells of one group. A large change comes in several parts.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct GroupChange {
-    /// The group.
-    pub id: GroupId,
-    /// Whether it is gone.
-    #[serde(rename = "@removed")]
-    removed: Option<IgnoredAny>,
-    /// Who came and who went.
-    #[serde(rename = "members@delta", deserialize_with = "null_as_default")]
-    pub members: Vec<MemberChange>,
-}
-
-/// One member who came or went.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct MemberChange {
-    /// The object id.
-    pub id: UserId,
-    #[serde(rename = "@removed")]
-    removed: Option<IgnoredAny>,
-}
-
-impl GroupChange {
-    /// Whether the group is gone.
-    pub fn is_gone(&self) -> bool {
-        self.removed.is_some()
-    }
-}
-
-impl MemberChange {
-    /// Whether it is no member any more.
-    pub fn is_gone(&self) -> bool {
-        self.removed.is_some()
-    }
 }
 
 impl ListedUser {
@@ -192,18 +154,5 @@ mod tests {
     fn what_is_null_or_left_out_is_empty() {
         let nothing: ListedUser = serde_json::from_value(json!({"id": "u", "assignedLicenses": null})).unwrap();
         assert_eq!(nothing, ListedUser { id: "u".into(), ..ListedUser::default() });
-    }
-
-    #[test]
-    fn a_delta_tells_who_came_and_who_went() {
-        let change: GroupChange = serde_json::from_value(json!({
-            "id": "g",
-            "members@delta": [{"id": "a", "@odata.type": "#microsoft.graph.user"}, {"id": "b", "@removed": {"reason": "deleted"}}],
-        }))
-        .unwrap();
-        let told: Vec<_> = change.members.iter().map(|member| (member.id.as_str(), member.is_gone())).collect();
-        assert_eq!((told, change.is_gone()), (vec![("a", false), ("b", true)], false));
-        let gone: GroupChange = serde_json::from_value(json!({"id": "g", "@removed": {"reason": "changed"}})).unwrap();
-        assert!(gone.is_gone() && gone.members.is_empty());
     }
 }

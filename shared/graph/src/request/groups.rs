@@ -48,17 +48,6 @@ pub fn members(id: &GroupId, properties: &[&str]) -> Request {
         .query("$top", limits::PAGE_MAX.to_string())
 }
 
-/// Where the changes of these groups' members begin as of now ("group: delta"). At most
-/// [`limits::DELTA_GROUPS_MAX`] groups, further ones are left out. The answer's links hold the whole query.
-pub fn member_changes(groups: &[GroupId]) -> Request {
-    let ids =
-        groups.iter().take(limits::DELTA_GROUPS_MAX).map(|id| format!("id eq '{}'", id.as_str().replace('\'', "''")));
-    Request::get("/groups/delta", "/groups/delta".into())
-        .select(&["id", "members"])
-        .query("$filter", ids.collect::<Vec<_>>().join(" or "))
-        .query("$deltatoken", "latest")
-}
-
 /// Adds one member. Not repeatable: the second time Graph says "already exists", and whoever asks would no longer
 /// know whether the membership is ours.
 pub fn add_member(id: &GroupId, member: &UserId) -> Request {

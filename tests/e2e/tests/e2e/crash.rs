@@ -68,11 +68,6 @@ fn dying_before_any_write_of_the_day_ends_in_the_same_tenant() {
 }
 
 #[test]
-fn losing_the_answer_of_any_call_of_the_day_ends_in_the_same_tenant() {
-    check(|from| (1..=from.calls).map(|at| Trouble { losses: Losses::Of(at), ..Trouble::default() }).collect());
-}
-
-#[test]
 fn every_message_of_the_day_twice_and_every_other_answer_lost_ends_in_the_same_tenant() {
     check(|_| {
         let (twice, losses) = (true, Losses::EveryOther);

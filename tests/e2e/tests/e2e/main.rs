@@ -5,6 +5,8 @@ mod crash;
 #[cfg(test)]
 mod day;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod guards;
 #[cfg(test)]
 mod guests;

@@ -9,7 +9,7 @@ use domain::person::Person;
 use domain::planner::licenses::{self, Actual, Claim};
 use domain::planner::{Plan, View, Wait};
 use domain::ports::{Mode, StoreError};
-use domain::seats::{Answer, Rank, Supply, amend};
+use domain::seats::{self, Rank, Supply, amend, promised_until};
 use domain::step::{Action, Stage, Step, StepState};
 use jiff::{SignedDuration, Timestamp};
 use stage::Trouble;
@@ -35,6 +35,13 @@ impl App {
         self.take_seats(&view.person.head.person, needed_by_open_steps(view.person).filter(|sku| held.contains(sku)))
             .await?;
         self.leave_lines(view.person, |sku| claimed.contains(sku)).await?;
+        if view.policy.seats.reserve_before_create {
+            let kept = licenses::to_come(view);
+            let all: BTreeSet<&SkuId> =
+                view.policy.packages.iter().flat_map(|package| &package.licenses).map(|license| &license.sku).collect();
+            let over = all.into_iter().filter(|sku| !claimed.contains(*sku) && !kept.contains_key(*sku));
+            self.leave(&view.person.head.person, over).await?;
+        }
         for claim in claims {
             let lacking = self.claim(view, actual, claim, read_at).await?;
             let why = |sku: SkuId| Wait::For(no_seat(actual, &sku), Some(sku));
@@ -46,7 +53,7 @@ impl App {
         Ok(())
     }
 
-    /// Asks for a seat of each product. The first that is missing is waited for; the others are given back meanwhile.
+    /// Asks for the seats of a step. Answers the product that is missing and waited for.
     async fn claim(
         &self,
         view: &View<'_>,
@@ -54,25 +61,15 @@ impl App {
         claim: &Claim,
         read_at: Timestamp,
     ) -> Result<Option<SkuId>, StoreError> {
-        let (now, settle) = (self.ports.clock.now(), self.settling());
-        let person = &view.person.head.person;
-        let mut served = Vec::new();
-        for sku in &claim.skus {
+        let now = self.ports.clock.now();
+        let need = |sku: &SkuId| {
             let since = view.step(&claim.action).and_then(|step| waits_since(step, sku)).unwrap_or(now);
             let rank = Rank { priority: claim.priority, start: licenses::first_day(view), since };
-            let supply = Supply { free: actual.seats.get(sku).map_or(0, |seats| seats.free), read_at };
-            let lines = self.lines.as_ref();
-            match amend(lines, sku, |line| line.ask(person, rank, supply, now, settle)).await? {
-                Answer::Served => served.push(sku),
-                Answer::Waits { .. } => {
-                    for sku in served {
-                        amend(lines, sku, |line| line.leave(person, now)).await?;
-                    }
-                    return Ok(Some(sku.clone()));
-                }
-            }
-        }
-        Ok(None)
+            (sku.clone(), rank, Supply { free: actual.seats.get(sku).map_or(0, |seats| seats.free), read_at })
+        };
+        let needs: Vec<_> = claim.skus.iter().map(need).collect();
+        let until = promised_until(now, self.settling());
+        seats::claim(self.lines.as_ref(), &view.person.head.person, &needs, now, until).await
     }
 
     /// Leaves the lines of every product that a step once needed, and that is not `kept`.
@@ -135,7 +132,11 @@ impl App {
             // Sent before it is noted: a wake-up too many is harmless, one that is noted and was never sent is not.
             for person in &called {
                 let message = Message::wake(person, "a seat may be free", correlation_id);
-                stage::send(&self.ports, QueueName::Licenses, person, &message).await?;
+                let known = self.ports.roster.person(person).await?;
+                // Who has no account yet waits with its creation.
+                let has_account = known.is_some_and(|known| known.head.account.object_id.is_some());
+                let queue = if has_account { QueueName::Licenses } else { QueueName::Accounts };
+                stage::send(&self.ports, queue, person, &message).await?;
             }
             line.version += 1;
             match self.lines.store(line).await {

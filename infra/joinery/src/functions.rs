@@ -78,6 +78,7 @@ impl Functions {
             reader: reader.clone(),
             addresses: Arc::clone(&wiring.addresses),
             vault: Arc::clone(&wiring.vault),
+            lines: Arc::clone(&wiring.lines),
         };
         let reader_for_cuts = Reader::new(Arc::clone(&wiring.graph_for_cuts), Arc::clone(policy));
         Self {

@@ -154,7 +154,7 @@ impl Line {
         now: Timestamp,
         settle: SignedDuration,
     ) -> Answer {
-        self.ask_until(person, rank, supply, now, after(after(now, IN_FLIGHT), settle))
+        self.ask_until(person, rank, supply, now, promised_until(now, settle))
     }
 
     /// Asks for a seat that is kept until the end of `until`, unless it is assigned or given back before.
@@ -319,6 +319,32 @@ pub async fn amend<R>(lines: &dyn Lines, sku: &SkuId, mut change: impl FnMut(&mu
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Asks for a seat of each product until then, each with the rank and what was read of it. The first that is missing is waited for and
+/// answered; the others are given back meanwhile.
+pub async fn claim(
+    lines: &dyn Lines,
+    person: &PersonId,
+    needs: &[(SkuId, Rank, Supply)],
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<SkuId>, StoreError> {
+    for (at, (sku, rank, supply)) in needs.iter().enumerate() {
+        let answer = amend(lines, sku, |line| line.ask_until(person, *rank, *supply, now, until)).await?;
+        if let Answer::Waits { .. } = answer {
+            for (served, ..) in needs.iter().take(at) {
+                amend(lines, served, |line| line.leave(person, now)).await?;
+            }
+            return Ok(Some(sku.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// Until when a seat is promised to somebody whose call is about to be made: then reads show what came of it.
+pub fn promised_until(now: Timestamp, settle: SignedDuration) -> Timestamp {
+    after(after(now, IN_FLIGHT), settle)
 }
 
 fn after(at: Timestamp, span: SignedDuration) -> Timestamp {

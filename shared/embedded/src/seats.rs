@@ -55,7 +55,7 @@ impl Lines for Store {
 
 #[cfg(test)]
 mod tests {
-    use domain::seats::{Answer, Rank, Supply, amend};
+    use domain::seats::{Answer, Rank, Supply, amend, claim};
     use jiff::SignedDuration;
     use jiff::civil::Date;
 
@@ -80,5 +80,24 @@ mod tests {
             asking.into_iter().map(|asking| asking.join().unwrap()).filter(|answer| *answer == Answer::Served).count()
         });
         assert_eq!(served, 3);
+    }
+
+    #[tokio::test]
+    async fn m13_whoever_needs_several_products_waits_for_the_missing_one_and_holds_none_meanwhile() {
+        let room = Room::new();
+        let [there, missing] =
+            [1, 2].map(|n| format!("11111111-0000-4000-8000-00000000000{n}").parse::<SkuId>().unwrap());
+        let person = "bamboo:1".parse().unwrap();
+        let rank = Rank { priority: 1, start: Date::MIN, since: at(0) };
+        let needs = |free| {
+            [(there.clone(), 1), (missing.clone(), free)]
+                .map(|(sku, free)| (sku, rank, Supply { free, read_at: at(0) }))
+        };
+        let promised = async |sku: &SkuId| room.store.line(sku).await.unwrap().is_promised(&person);
+        assert_eq!(claim(&room.store, &person, &needs(0), at(0), at(60)).await.unwrap(), Some(missing.clone()));
+        assert!(!promised(&there).await && !promised(&missing).await);
+        assert_eq!(room.store.line(&missing).await.unwrap().place(&person), Some(1));
+        assert_eq!(claim(&room.store, &person, &needs(1), at(0), at(60)).await.unwrap(), None);
+        assert!(promised(&there).await && promised(&missing).await);
     }
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use domain::policy::Policy;
-use domain::ports::{Fences, Roster, Vault};
+use domain::ports::{Fences, Lines, Roster, Vault};
+use domain::step::StepState;
 use joinery::desk::Desk;
 use joinery::tenant::Environment;
 
@@ -68,6 +69,12 @@ impl PersonCommand {
         report.account.ours.credential = credential;
         report.account.ours.fence_is_up = desk.store.is_up(id).await?;
         report.timeline = desk.store.timeline(id, self.entries).await?;
+        for step in person.steps.values() {
+            if let StepState::Waiting { sku: Some(sku), .. } = &step.state {
+                let line = desk.store.line(sku).await?;
+                report.place_in_line(step, line.place(id), line.waiting().len());
+            }
+        }
         print::item(self.output.format, &report, show::show)?;
         Ok(Answer::Yes)
     }

@@ -4,6 +4,7 @@
 //! waits and says for what. A carrier group is joined only when both are certain, because Entra would otherwise apply the tenant's location, and
 //! would leave a member without a seat unlicensed for good (graph-facts 8.8, 8.12).
 
+mod ahead;
 mod states;
 mod swaps;
 
@@ -21,6 +22,7 @@ use crate::overlay::is_unsettled;
 use crate::policy::PersonKind;
 use crate::step::{Action, Stage, StepState};
 
+pub use ahead::{kept_until, to_come};
 pub use states::{Held, held};
 pub use swaps::replaces;
 

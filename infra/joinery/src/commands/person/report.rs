@@ -190,6 +190,15 @@ impl Report {
         .with_redemption(person)
     }
 
+    /// Where in the line somebody stands who waits for a seat. In none: the policy's next look lets them in.
+    pub(super) fn place_in_line(&mut self, step: &Step, place: Option<usize>, waiting: usize) {
+        let (Some(place), id) = (place, step.id.to_string()) else { return };
+        for shown in self.steps.iter_mut().filter(|shown| shown.id == id) {
+            let why = shown.note.take().unwrap_or_default();
+            shown.note = Some(format!("{why}: number {place} of {waiting} in line"));
+        }
+    }
+
     /// What became of an invitation is the reading of its step: pending is no failure.
     fn with_redemption(mut self, person: &Person) -> Self {
         let Seen::Account(account) = &self.account.tenant else { return self };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::planner::licenses::{Actual as Tenant, Seats, held, plan, plan_and_claim};
+use crate::planner::licenses::{Actual as Tenant, Seats, held, plan, plan_and_claim, to_come};
 use crate::sample::{E3, SWAY, TEAMS, bound, policy, said};
 use crate::step::{Action, Step, StepId, StepState};
 
@@ -326,4 +326,17 @@ fn m13_a_claim_names_what_is_lacking_and_the_most_urgent_package_that_gives_it()
     let (_, claims) = plan_and_claim(&View::new(&bound(&[SELLER]), &policy, at(NOW)), &free(groups));
     let claimed: Vec<_> = claims.iter().map(|claim| (claim.skus.clone(), claim.priority)).collect();
     assert_eq!(claimed, [(vec![E3.parse().unwrap()], 7)], "Visio is held from another source");
+}
+
+#[test]
+fn m13_what_a_joiner_will_need_is_known_before_there_is_an_account_and_a_leaver_needs_nothing() {
+    let mut policy = policy();
+    policy.packages[1].priority = 7;
+    let needs = |person: &Person| {
+        let view = View::new(person, &policy, at(NOW));
+        to_come(&view).into_iter().map(|(sku, priority)| (sku.to_string(), priority)).collect::<Vec<_>>()
+    };
+    let joiner = crate::sample::person(&[SELLER]);
+    assert_eq!(needs(&joiner), [(E3.to_owned(), 7), (VISIO.to_owned(), 7)]);
+    assert_eq!(needs(&bound(&[SELLER, LEFT])), []);
 }

@@ -114,8 +114,9 @@ fn granted_to(method: &Method, path: &str, body: &Value) -> Vec<(Handle, Option<
             list("members@odata.bind").filter_map(linked).map(member_of(group)).collect()
         }
         (&Method::POST, ["users", id, "assignLicense"]) if list("addLicenses").next().is_some() => whole(object(id)),
-        (&Method::POST, ["users", id, "reprocessLicenseAssignment"])
-        | (&Method::POST, ["directory", "deletedItems", id, "restore"]) => whole(object(id)),
+        (&Method::POST, ["users", id, "reprocessLicenseAssignment"] | ["directory", "deletedItems", id, "restore"]) => {
+            whole(object(id))
+        }
         (&Method::PATCH, ["users", id]) if body["accountEnabled"] == true => whole(object(id)),
         (&Method::POST, ["invitations"]) => {
             let address = body["invitedUserEmailAddress"].as_str();

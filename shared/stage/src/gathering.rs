@@ -136,7 +136,7 @@ impl<Q, A> Gathering<Q, A> {
     }
 }
 
-impl<'g, Q, A> Seat<'g, Q, A> {
+impl<Q, A> Seat<'_, Q, A> {
     /// Asks for several things at once and waits for the answers, in their order. None: nobody answered, and the request may have
     /// been sent.
     pub async fn ask(&self, requests: Vec<Q>) -> Vec<Option<A>> {

@@ -3,6 +3,7 @@
 mod completions;
 mod credential;
 mod failures;
+mod forecast;
 mod guard;
 mod hr;
 mod licenses;
@@ -81,6 +82,7 @@ enum Command {
     Quality(quality::Quality),
     Reconcile(reconcile::Reconcile),
     Licenses(licenses::Licenses),
+    Forecast(forecast::Forecast),
     Guard(guard::Guard),
     Failures(failures::Failures),
     Credential(credential::Credential),
@@ -108,6 +110,7 @@ impl Arguments {
             Command::Quality(command) => command.run().await,
             Command::Reconcile(command) => command.run().await,
             Command::Licenses(command) => command.run().await,
+            Command::Forecast(command) => command.run().await,
             Command::Guard(command) => command.run().await,
             Command::Failures(command) => command.run().await,
             Command::Credential(command) => command.run().await,

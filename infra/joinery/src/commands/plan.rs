@@ -127,7 +127,7 @@ async fn look(functions: &Functions, person: &Person, zone: &TimeZone) -> (Vec<E
             }
             Ok(look) => {
                 let planned = look.plan.steps.into_iter();
-                effects.extend(planned.map(|planned| of_stage(id, tenant.stage(), zone, planned)));
+                effects.extend(planned.map(|planned| of_stage(person, tenant.stage(), zone, planned)));
             }
             Err(trouble) => not_read.push(NotRead::new(id, tenant.stage(), &reason(&trouble))),
         }

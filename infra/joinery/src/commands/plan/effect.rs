@@ -10,7 +10,7 @@ use domain::planner::{Planned, View, Wait};
 use domain::policy::Policy;
 use domain::ports::Switches;
 use domain::progress;
-use domain::step::{Action, Stage};
+use domain::step::{Action, Stage, StepId, StepState};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -156,17 +156,28 @@ impl Report {
     }
 }
 
-/// A planned step as an effect.
-pub(super) fn of_stage(person: &PersonId, stage: Stage, zone: &TimeZone, planned: Planned) -> Effect {
+/// A planned step as an effect. What the plan would do now, but what was tried and is held at a guard or left to a human, is shown as
+/// it stands.
+pub(super) fn of_stage(person: &Person, stage: Stage, zone: &TimeZone, planned: Planned) -> Effect {
     let (when, until, note) = match planned.wait {
-        None => (When::Now, None, None),
+        None => stands(person, &planned.action),
         Some(Wait::Until(at)) => (When::Waits, Some(at), None),
         Some(Wait::For(what, _)) => (When::Waits, None, Some(what)),
         Some(Wait::Human(instructions)) => (When::Human, None, Some(instructions)),
     };
     let (kind, what) = (kind(&planned.action), planned.action.phrase());
-    let (person, zone) = (person.clone(), zone.clone());
+    let (person, zone) = (person.head.person.clone(), zone.clone());
     Effect { person, stage, kind, what, why: planned.why, when, until, note, action: planned.action, zone }
+}
+
+fn stands(person: &Person, action: &Action) -> (When, Option<Timestamp>, Option<String>) {
+    let id = StepId::derive(&person.head.person, person.head.generation, action);
+    match person.steps.get(&id).map(|step| &step.state) {
+        // A seat that was missing may be there by now: the plan has just looked.
+        Some(StepState::Waiting { why, sku: None, .. }) => (When::Waits, None, Some(why.clone())),
+        Some(StepState::Task { instructions }) => (When::Human, None, Some(instructions.clone())),
+        _ => (When::Now, None, None),
+    }
 }
 
 /// What the policy gives somebody who has no account yet: the later stages see nothing before it is there.

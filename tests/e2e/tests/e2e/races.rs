@@ -6,8 +6,8 @@
 //! everything settles, and the [verdict](verdict) holds the end against what the facts ask for. All along a witness looks at every granting
 //! call as it leaves: none may leave when the fence is up, or beside another one.
 //!
-//! There are about 8,000 schedules here, in about a minute of one processor. A test that fails prints the schedules that did, as text such
-//! as `a7 b12 +40 a. b.` with everything that was done in it. [`REPLAYED`] plays one again.
+//! There are about 5,600 schedules here, in about a minute of one processor. A test that fails prints the schedules that did, as text such
+//! as `a7 b12 +40 a. b.` with everything that was done in them. [`REPLAYED`] plays one again.
 
 mod explorer;
 mod grants;

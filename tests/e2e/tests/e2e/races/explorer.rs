@@ -6,10 +6,10 @@
 //!   Systematic Testing of Multithreaded Programs"); with three, a scenario would take an hour instead of seconds. A first
 //!   preemption is followed by a second one only where that can matter to a grant: of a worker that takes a lease, from there until it is
 //!   given back (before that it only looks, and what it saw is judged anew under the lease); of one that moves the fence, until it has.
-//! - **Late**: A is stopped in a call to Graph, B runs to its end, and so does everybody else for as long as a call may be in flight; then
-//!   the call lands. If it writes, it also lands when A itself is dead by then.
-//! - **Frozen**: A is stopped anywhere but in a call that writes, for longer than its lease and its message's visibility last, so that the
-//!   message is given to somebody else; B comes before that, or after it. (A call that writes ends by itself before that.)
+//! - **Late**: A is stopped in a call to Graph that writes, B runs to its end, and so does everybody else for as long as a call may be in
+//!   flight; then the call lands, and A goes on, or is dead by then.
+//! - **Frozen**: A is stopped anywhere else (if it takes a lease: under it), for longer than its lease and its message's visibility last, so
+//!   that the message is given to somebody else; B comes before that, or after it. (A call that writes ends by itself before that.)
 //! - **Death** of either anywhere before a write, with the message coming again in its time.
 //!
 //! # Which are left out
@@ -103,15 +103,13 @@ impl<'a, J: Judge> Explorer<'a, J> {
             if next.is_write() {
                 self.run(&[begun, Stretch::Death(Worker::A), b]).await;
             }
-            if next.is_call() {
-                self.run(&[begun, b, late, a]).await;
-            }
             if next.is_call() && next.is_write() {
+                self.run(&[begun, b, late, a]).await;
                 if lands_alone {
                     let lands = Stretch::Deeds(Worker::A, 1);
                     self.run(&[begun, b, late, lands, Stretch::Death(Worker::A)]).await;
                 }
-            } else {
+            } else if is_under_a_lease(&own, done) {
                 self.run(&[begun, b, frozen, a]).await;
                 self.run(&[begun, frozen, b, a]).await;
             }
@@ -125,10 +123,13 @@ impl<'a, J: Judge> Explorer<'a, J> {
 
 /// Whether a worker that has done so many of its deeds is about to grant, or about to forbid it.
 fn is_before_a_grant(own: &[Deed], done: usize) -> bool {
-    let (before, after) = own.split_at(done);
-    let leases = own.iter().any(Deed::moves_the_lease);
-    let holds_lease = after.iter().any(Deed::moves_the_lease)
-        && (before.iter().any(Deed::moves_the_lease) || after.first().is_some_and(Deed::moves_the_lease));
     let fences = own.iter().any(Deed::moves_the_fence);
-    (!leases || holds_lease) && (!fences || after.iter().any(Deed::moves_the_fence))
+    is_under_a_lease(own, done) && (!fences || own.iter().skip(done).any(Deed::moves_the_fence))
+}
+
+/// Whether a worker that has done so many of its deeds holds the lease or is about to take it; always, if it never does.
+fn is_under_a_lease(own: &[Deed], done: usize) -> bool {
+    let first = own.iter().position(Deed::moves_the_lease);
+    let last = own.iter().rposition(Deed::moves_the_lease);
+    first.is_none_or(|first| first <= done) && last.is_none_or(|last| done <= last)
 }

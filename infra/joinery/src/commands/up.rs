@@ -47,8 +47,9 @@ The first line on stdout is `listening on http://ADDR`. HR systems post to /hr/C
 left goes on at the next start.
 
 Mode: a real tenant starts in observe (plans, writes nothing) until `joinery enforce`; an emulator
-on this machine starts in enforce. Changing the policy file has no effect before a restart, which has
-everybody looked at: try it with `joinery plan --policy FILE` first, and let guards stand over removals.
+on this machine starts in enforce. Changing the policy file has no effect before a restart, which
+has everybody looked at: try it with `joinery plan --policy FILE` first, and let guards stand over
+removals.
 
 Environment:
   AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET   who we are

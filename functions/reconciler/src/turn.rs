@@ -14,6 +14,8 @@ use crate::{App, Order, Trouble, seats};
 
 /// A run that was cut off longer ago than this begins anew: Graph's links do not live long, and what it found is old.
 const RUN_AGE_MAX: SignedDuration = SignedDuration::from_hours(24);
+/// A run that has stored nothing for so long is nobody's any more: one with other scopes may take its place.
+const SILENCE_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// How many people one look at the unsighted loads.
 const PEOPLE_PAGE: usize = 200;
 /// How many wake-ups are sent between two notes of it.
@@ -41,8 +43,11 @@ impl<'a> Turn<'a> {
                 && run.policy == app.policy.fingerprint
                 && now.duration_since(run.began_at) < RUN_AGE_MAX
         };
+        let is_alive = |run: &&Run| run.ended_at.is_none() && now.duration_since(run.touched_at) < SILENCE_MAX;
         let run = if let Some(run) = stored.as_ref().filter(goes_on) {
             run.clone()
+        } else if stored.as_ref().filter(is_alive).is_some_and(|run| run.scopes != order.scopes) {
+            return Err(Trouble::Elsewhere);
         } else {
             let before = stored.map(|run| run.version);
             let run = fresh(app, order, now, &products, before);

@@ -13,9 +13,10 @@ use crate::sample::{ACCOUNT, CARRIER, E3, EXCLUSIVE, OTHER, STAFF, TEAMS, VISIO,
 use crate::step::StepId;
 
 const NOW: &str = "2026-03-10T12:00";
-const EMPLOYED: &str = "2026-01-01 hire_date=2020-01-01 given=Ada family=Byron country=NL";
+const EMPLOYED: &str =
+    "2026-01-01 hire_date=2020-01-01 name.legal.given=Ada name.legal.family=Byron location.country=NL";
 const LEFT: &str = "2026-02-01 end_date=2026-02-01";
-const LATER: &str = "2026-01-01 hire_date=2026-03-20 given=Ada family=Byron country=NL";
+const LATER: &str = "2026-01-01 hire_date=2026-03-20 name.legal.given=Ada name.legal.family=Byron location.country=NL";
 
 fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()

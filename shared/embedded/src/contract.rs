@@ -11,9 +11,12 @@
 use async_trait::async_trait;
 use domain::message::QueueName;
 use domain::ports::{Addresses, Fences, Lines, Outbox, Outgoing, Roster, StoreError, Vault};
+use domain::reconcile::Census;
 
 #[doc(hidden)]
 pub mod brakes;
+#[doc(hidden)]
+pub mod census;
 #[doc(hidden)]
 pub mod people;
 #[doc(hidden)]
@@ -37,6 +40,8 @@ pub trait Subject: Send + Sync {
     fn fences(&self) -> &dyn Fences;
     /// The lines for seats.
     fn lines(&self) -> &dyn Lines;
+    /// The roster as reconciliation asks it.
+    fn census(&self) -> &dyn Census;
     /// The addresses.
     fn addresses(&self) -> &dyn Addresses;
     /// The sealed place.
@@ -80,6 +85,13 @@ macro_rules! contract_tests {
             a_line_is_stored_only_on_the_version_before_it,
             a_line_is_looked_at_when_it_asks_for_it_once_until_the_retry,
             a_line_in_which_nobody_waits_is_not_looked_at,
+        );
+        $crate::contract_tests!(@ $fresh, census:
+            whoever_is_bound_to_an_account_is_told_with_their_licenses,
+            members_are_told_with_whether_the_ledger_knows,
+            whoever_no_page_showed_is_unsighted_until_they_are_sighted,
+            a_run_is_stored_only_on_the_version_before_it,
+            a_finding_is_kept_once_and_its_person_woken_once,
         );
         $crate::contract_tests!(@ $fresh, brakes:
             nobody_known_is_behind_a_fence,

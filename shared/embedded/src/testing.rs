@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::message::QueueName;
 use domain::ports::{Addresses, Clock, Fences, Lines, Outbox, Roster, StoreError, Vault};
+use domain::reconcile::Census;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
@@ -69,6 +70,9 @@ impl Subject for Room {
         &self.store
     }
     fn lines(&self) -> &dyn Lines {
+        &self.store
+    }
+    fn census(&self) -> &dyn Census {
         &self.store
     }
     fn addresses(&self) -> &dyn Addresses {

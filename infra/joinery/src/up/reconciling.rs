@@ -6,14 +6,14 @@ use domain::ports::StoreError;
 use domain::reconcile::{RunName, Scope};
 use embedded::Store;
 use jiff::{SignedDuration, Timestamp};
-use reconciler::{App, Order, Trouble};
+use reconciler::{App, Ended, Order, Trouble};
 use tokio::sync::watch;
 
 use super::asked_to;
 use crate::machine::chain;
 
-/// The setting that says since when the times of runs count, before there was one.
-const SETTING: &str = "reconcile-since";
+/// The setting that says when everything was compared last, or when the first `joinery up` began to wait for that.
+const SETTING: &str = "reconciled-at";
 /// How often it is looked whether a run is due: a read of one row.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long it rests after a run could not go on.
@@ -56,17 +56,21 @@ impl Reconciling {
         }
         let deadline = now.checked_add(TURN_MAX).ok();
         let order = Order { name: RunName::Real, scopes: Scope::ALL.into(), deadline };
-        reconciler::run(&self.app, &order, &|_| {}).await.map(drop)
+        if reconciler::run(&self.app, &order, &|_| {}).await? == Ended::Whole {
+            self.store.set_setting(SETTING, &self.app.clock.now())?;
+        }
+        Ok(())
     }
 
-    /// Whether a run is to go on or to begin. A first start looks at everybody anyway: the first run comes one period later.
+    /// Whether a run is to go on or to begin. An operator's run counts if it compared everything. A first start looks at everybody anyway: the
+    /// first run comes one period later.
     async fn is_due(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let since = match self.app.census.run(RunName::Real).await? {
-            Some(run) if run.ended_at.is_none() => return Ok(true),
-            Some(run) => run.ended_at,
-            None => self.store.setting(SETTING)?,
-        };
-        let Some(since) = since else {
+        let whole = self.app.census.run(RunName::Real).await?.filter(|run| run.scopes == Scope::ALL.into());
+        if whole.as_ref().is_some_and(|run| run.ended_at.is_none()) {
+            return Ok(true);
+        }
+        let remembered: Option<Timestamp> = self.store.setting(SETTING)?;
+        let Some(since) = whole.and_then(|run| run.ended_at).max(remembered) else {
             self.store.set_setting(SETTING, &now)?;
             return Ok(false);
         };

@@ -13,8 +13,9 @@ use domain::message::{Message, QueueName};
 use domain::person::Person;
 use domain::planner::{Plan, Planned, Wait};
 use domain::policy::{Guard, Policy};
-use domain::ports::{FailureReport, Guards, Mode, Outbox, Outgoing, Page, Pager, Parking, Vault};
+use domain::ports::{FailureReport, Guards, Lines, Mode, Outbox, Outgoing, Page, Pager, Parking, Vault};
 use domain::progress;
+use domain::seats::{Line, Rank, Supply};
 use domain::step::{Action, Stage, StepState};
 use embedded::{Durability, Options, Store};
 use graph_emulator::{Emulator, Running, Tenant};
@@ -157,6 +158,34 @@ impl Company {
         })
         .await
         .unwrap();
+    }
+
+    /// Somebody blocks Zoë, takes her license and puts her out of her group by hand, two people wait for a product that has no seat, and there is
+    /// an account that nobody knows.
+    pub(crate) async fn disturb(&self) {
+        let zoe = "20000000-0000-4000-8000-000000000001";
+        let e3 = domain::policy::skus::sku_id("SPE_E3").unwrap();
+        let by_hand = |method: &str, path: &str, body: Value| {
+            let answer = self.emulator.tenant().ask(method, &format!("/v1.0{path}"), &[], &body);
+            assert!(answer.status < 300, "{method} {path}: {}", answer.value());
+        };
+        by_hand("PATCH", &format!("/users/{zoe}"), json!({"accountEnabled": false}));
+        by_hand("POST", &format!("/users/{zoe}/assignLicense"), json!({"addLicenses": [], "removeLicenses": [e3]}));
+        let group = "10000000-0000-4000-8000-000000000001";
+        by_hand("DELETE", &format!("/groups/{group}/members/{zoe}/$ref"), Value::Null);
+        let password = json!({"password": "Planted+Other1word"});
+        let stranger = json!({"accountEnabled": true, "displayName": "Stranger", "mailNickname": "stranger", "userPrincipalName": "stranger@contoso.example", "passwordProfile": password});
+        by_hand("POST", "/users", stranger);
+
+        let desk = Desk::open(&self.data()).await.unwrap();
+        let mut line = Line::new(domain::policy::skus::sku_id("POWER_BI_PRO").unwrap());
+        for (id, priority) in [("3", 100), ("1", 10)] {
+            let rank = Rank { priority, start: "2026-02-02".parse().unwrap(), since: now() };
+            let none = Supply { free: 0, read_at: now() };
+            line.ask(&person_id(id), rank, none, now(), SignedDuration::from_secs(2));
+        }
+        line.version = 1;
+        Lines::store(&desk.store, line).await.unwrap();
     }
 
     pub(crate) fn path(&self) -> &Path {

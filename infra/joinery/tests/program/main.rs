@@ -5,6 +5,7 @@
 mod company;
 mod kill;
 mod permissions;
+mod reconcile;
 mod sessions;
 mod signing;
 mod start;

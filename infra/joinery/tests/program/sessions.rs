@@ -49,6 +49,11 @@ async fn prepared(session: &str) -> Company {
             company.hold_some().await;
             company
         }
+        "reconcile" | "licenses" => {
+            let company = Company::with_people().await;
+            company.disturb().await;
+            company
+        }
         "match" => Company::with_people_and(&accounts_of_before()).await,
         "not-cut" => {
             let company = Company::with_people_and(&accounts_that_resist()).await;

@@ -29,7 +29,7 @@ pub(crate) async fn post(address: &str, id: &str, at: &str, body: &Value) -> (u1
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-fn hire() -> Value {
+pub(crate) fn hire() -> Value {
     json!({
         "type": "worker.hired", "timestamp": NOW,
         "data": {
@@ -42,7 +42,7 @@ fn hire() -> Value {
 }
 
 /// The account in the tenant, once it is enabled and licensed.
-fn ready_account(company: &Company) -> Option<Value> {
+pub(crate) fn ready_account(company: &Company) -> Option<Value> {
     let mut tenant = company.emulator.tenant();
     let users = tenant.snapshot(true)["users"].as_array().cloned().unwrap_or_default();
     let ours = users.into_iter().find(|user| user["displayName"] == "O’Brien Łukasz")?;

@@ -77,7 +77,9 @@ impl Report<'_> {
             ("other findings", self.sum(false).to_string()),
         ]))?;
         print::text(&print::heading("Seats"))?;
-        print::text(&licenses::table(&run.seats))?;
+        let mut seats = run.seats.clone();
+        seats.sort_by(|a, b| a.name.cmp(&b.name));
+        print::text(&licenses::table(&seats))?;
         print::text(&print::heading("Findings"))?;
         let mut rows = Rows::new(&["WHAT", "PERSON", "ACCOUNT", "PRODUCT OR GROUP", "DETAIL"]);
         for (_, finding) in self.census.findings(run.name, 0, SHOWN_MAX).await? {

@@ -165,7 +165,7 @@ impl Turn<'_> {
                 {
                     told.findings.extend(judge.drift(account, &person));
                 }
-                told.sighted.push(known.person);
+                told.sighted.push(known.number);
             } else if let Some(mark) = self.mark(account) {
                 let person = roster.person(&mark).await?;
                 told.findings.extend(judge.marked(account, &mark, person.as_ref()));
@@ -187,9 +187,10 @@ impl Turn<'_> {
         read_at: Timestamp,
     ) -> Result<Told, Trouble> {
         let judge = self.judge(read_at);
-        let members = self.app.census.members(group, accounts).await?;
+        let is_exclusive = memberships::is_exclusive(&self.app.policy, group);
+        let members = self.app.census.members(group, accounts, is_exclusive).await?;
         let mut told = Told::default();
-        if memberships::is_exclusive(&self.app.policy, group) {
+        if is_exclusive {
             let known: std::collections::BTreeSet<&ObjectId> = members.iter().map(|member| &member.account).collect();
             let strangers = accounts.iter().filter(|account| !known.contains(account));
             let finding = |account: &ObjectId| Finding::of(Kind::MemberUnknown).at(account).in_group(group);
@@ -201,7 +202,7 @@ impl Turn<'_> {
             {
                 told.findings.extend(judge.unwanted(group, &person));
             }
-            told.sighted.push(member.person);
+            told.sighted.push(member.number);
         }
         Ok(told)
     }

@@ -27,7 +27,7 @@ pub(crate) async fn served(app: &App, seats: &Seats) -> Result<Vec<PersonId>, Tr
         return Ok(Vec::new());
     }
     let line = app.lines.line(&seats.sku).await?;
-    let first = line.waiting().iter().take(free).filter(|waiting| waiting.called_at.is_none());
+    let first = line.waiting().iter().take(free).filter(|waiting| !waiting.is_called);
     Ok(first.map(|waiting| waiting.person.clone()).collect())
 }
 

@@ -15,23 +15,29 @@ use crate::columns::{Query, at_most, column, corrupt, decode, encode, execute, r
 use crate::roster::people;
 use crate::store::Store;
 
+/// How many people one look for the unsighted goes through at a time.
+const UNSIGHTED_PAGE: usize = 2_000;
+
 #[async_trait]
 impl Census for Store {
     async fn bound(&self, accounts: &[&ObjectId]) -> Result<Vec<Option<Known>>, StoreError> {
         self.read(|connection| accounts.iter().map(|account| known(connection, account)).collect())
     }
 
-    async fn members(&self, group: &ObjectId, accounts: &[ObjectId]) -> Result<Vec<Member>, StoreError> {
+    async fn members(&self, group: &ObjectId, accounts: &[ObjectId], all: bool) -> Result<Vec<Member>, StoreError> {
         let target = format!("group:{group}");
         self.read(|connection| {
             let mut members = Vec::new();
             for account in accounts {
-                let sql = "SELECT person, fence_up,
-                                  EXISTS (SELECT 1 FROM grants WHERE target = ?2 AND grants.person = people.person)
-                           FROM people WHERE object_id = ?1 LIMIT 1";
-                let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?));
-                for (text, is_cut, is_granted) in rows(connection, sql, (account.as_str(), &target), read)? {
-                    members.push(Member { account: account.clone(), person: person(&text)?, is_cut, is_granted });
+                let sql = "SELECT rowid, person, fence_up, CASE WHEN fence_up OR ?3 THEN
+                               EXISTS (SELECT 1 FROM grants WHERE target = ?2 AND grants.person = people.person)
+                           ELSE 1 END FROM people WHERE object_id = ?1 ORDER BY person LIMIT 1";
+                let read =
+                    |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?));
+                for (number, text, is_cut, is_granted) in rows(connection, sql, (account.as_str(), &target, all), read)?
+                {
+                    let (number, person) = (number.unsigned_abs(), person(&text)?);
+                    members.push(Member { number, account: account.clone(), person, is_cut, is_granted });
                 }
             }
             Ok(members)
@@ -45,26 +51,22 @@ impl Census for Store {
         after: Option<&PersonId>,
         limit: usize,
     ) -> Result<Vec<PersonId>, StoreError> {
-        let after = after.map(PersonId::to_string).unwrap_or_default();
-        let (run, limit) = (run.as_str(), at_most(limit));
+        let mut after = after.map(PersonId::to_string).unwrap_or_default();
         self.read(|connection| {
-            let found = match whom {
-                Whom::Bound => column(
-                    connection,
-                    "SELECT person FROM people WHERE object_id IS NOT NULL AND person > ?2
-                     AND NOT EXISTS (SELECT 1 FROM sightings WHERE run = ?1 AND sightings.person = people.person)
-                     ORDER BY person LIMIT ?3",
-                    (run, after, limit),
-                ),
-                Whom::In(group) => column(
-                    connection,
-                    "SELECT person FROM grants WHERE target = ?4 AND person > ?2
-                     AND NOT EXISTS (SELECT 1 FROM sightings WHERE run = ?1 AND sightings.person = grants.person)
-                     ORDER BY person LIMIT ?3",
-                    (run, after, limit, format!("group:{group}")),
-                ),
-            };
-            people(&found?)
+            let sighted = Sighted::of(connection, run)?;
+            let mut unsighted = Vec::new();
+            loop {
+                let page = page(connection, whom, &after)?;
+                let Some((last, _)) = page.last() else { break };
+                after.clone_from(last);
+                unsighted
+                    .extend(page.into_iter().filter(|(_, number)| !sighted.has(*number)).map(|(person, _)| person));
+                if unsighted.len() >= limit {
+                    break;
+                }
+            }
+            unsighted.truncate(limit);
+            people(&unsighted)
         })
     }
 
@@ -82,7 +84,6 @@ impl Census for Store {
             if stored.first().copied() != before.map(version).transpose()? {
                 return Err(StoreError::Conflict.into());
             }
-            execute(connection, "DELETE FROM sightings WHERE run = ?1", [name])?;
             execute(connection, "DELETE FROM findings WHERE run = ?1", [name])?;
             let sql = "INSERT OR REPLACE INTO runs (name, version, run) VALUES (?1, ?2, ?3)";
             execute(connection, sql, (name, version(run.version)?, encode(run)?))?;
@@ -93,16 +94,11 @@ impl Census for Store {
     async fn advance(&self, run: &Run, told: &Told) -> Result<(), StoreError> {
         let name = run.name.as_str();
         self.write(|connection| {
-            let sql = "UPDATE runs SET version = ?2, run = ?3 WHERE name = ?1 AND version = ?2 - 1";
-            if execute(connection, sql, (name, version(run.version)?, encode(run)?))? != 1 {
+            let mut sighted = if told.forgets { Sighted::default() } else { Sighted::of(connection, run.name)? };
+            told.sighted.iter().for_each(|number| sighted.note(*number));
+            let sql = "UPDATE runs SET version = ?2, run = ?3, sighted = ?4 WHERE name = ?1 AND version = ?2 - 1";
+            if execute(connection, sql, (name, version(run.version)?, encode(run)?, sighted.0))? != 1 {
                 return Err(StoreError::Conflict.into());
-            }
-            if told.forgets {
-                execute(connection, "DELETE FROM sightings WHERE run = ?1", [name])?;
-            }
-            for person in &told.sighted {
-                let sql = "INSERT OR IGNORE INTO sightings (run, person) VALUES (?1, ?2)";
-                execute(connection, sql, (name, person.to_string()))?;
             }
             for finding in &told.findings {
                 let wakes = finding.kind.wakes() && run.name == RunName::Real;
@@ -146,16 +142,67 @@ impl Census for Store {
     }
 }
 
+/// Whom a part of a run has sighted: a bit for each row of the people. A tree of their ids would be written anew with every page.
+#[derive(Default)]
+struct Sighted(Vec<u8>);
+
+impl Sighted {
+    fn of(connection: &Connection, run: RunName) -> Query<Self> {
+        let sql = "SELECT sighted FROM runs WHERE name = ?1 AND sighted IS NOT NULL";
+        Ok(Self(column(connection, sql, [run.as_str()])?.into_iter().next().unwrap_or_default()))
+    }
+
+    fn note(&mut self, number: u64) {
+        let (byte, bit) = place(number);
+        if self.0.len() <= byte {
+            self.0.resize(byte + 1, 0);
+        }
+        if let Some(byte) = self.0.get_mut(byte) {
+            *byte |= bit;
+        }
+    }
+
+    fn has(&self, number: u64) -> bool {
+        let (byte, bit) = place(number);
+        self.0.get(byte).is_some_and(|byte| byte & bit != 0)
+    }
+}
+
+/// Rows are numbered from 1 on, without gaps: nobody is ever forgotten.
+fn place(number: u64) -> (usize, u8) {
+    (usize::try_from(number / 8).unwrap_or(usize::MAX), 1 << (number % 8))
+}
+
+/// A page of those of whom it is asked who was not sighted, in order of id, with their numbers.
+fn page(connection: &Connection, whom: Whom<'_>, after: &str) -> Query<Vec<(String, u64)>> {
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
+    match whom {
+        Whom::Bound => rows(
+            connection,
+            "SELECT person, rowid FROM people WHERE object_id IS NOT NULL AND person > ?1 ORDER BY person LIMIT ?2",
+            (after, at_most(UNSIGHTED_PAGE)),
+            read,
+        ),
+        Whom::In(group) => rows(
+            connection,
+            "SELECT grants.person, people.rowid FROM grants JOIN people ON people.person = grants.person
+             WHERE target = ?3 AND grants.person > ?1 ORDER BY grants.person LIMIT ?2",
+            (after, at_most(UNSIGHTED_PAGE), format!("group:{group}")),
+            read,
+        ),
+    }
+}
+
 /// Whoever is bound to an account. An account that two are bound to is settled by humans; here the first counts.
 fn known(connection: &Connection, account: &ObjectId) -> Query<Option<Known>> {
-    let sql = "SELECT person, fence_up, phase FROM people WHERE object_id = ?1 ORDER BY person LIMIT 1";
+    let sql = "SELECT rowid, person, fence_up, phase FROM people WHERE object_id = ?1 ORDER BY person LIMIT 1";
     let found = rows(connection, sql, [account.as_str()], |row| {
-        let (person, is_cut): (String, bool) = (row.get(0)?, row.get(1)?);
-        Ok((person, is_cut, Known::is_open(is_cut, row.get_ref(2)?.as_str()?)))
+        let (number, person, is_cut): (i64, String, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok((number.unsigned_abs(), person, is_cut, Known::is_open(is_cut, row.get_ref(3)?.as_str()?)))
     })?;
-    let Some((text, is_cut, is_open)) = found.into_iter().next() else { return Ok(None) };
+    let Some((number, text, is_cut, is_open)) = found.into_iter().next() else { return Ok(None) };
     let licenses = licenses(connection, &text)?;
-    Ok(Some(Known { person: person(&text)?, is_cut, is_open, licenses }))
+    Ok(Some(Known { number, person: person(&text)?, is_cut, is_open, licenses }))
 }
 
 /// The licenses of a person's ledger: a range of the primary key.

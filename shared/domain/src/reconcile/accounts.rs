@@ -45,6 +45,8 @@ pub struct Account {
 /// What the roster can say of an account's person for a thousand accounts at once: as of the last look at them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
+    /// The store's own number of the person, by which a run notes that they were sighted: small, and the same for good.
+    pub number: u64,
     /// Who is bound to the account.
     pub person: PersonId,
     /// Whether access was to be off.

@@ -130,8 +130,8 @@ impl Place {
 /// What a page came to, stored with the run in one transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {
-    /// Whom the page showed.
-    pub sighted: Vec<PersonId>,
+    /// Whom the page showed, by the store's numbers.
+    pub sighted: Vec<u64>,
     /// Whether everybody sighted before is forgotten first: a new part begins.
     pub forgets: bool,
     /// What was found.
@@ -157,8 +157,9 @@ pub trait Census: Send + Sync {
     /// Whoever is bound to each of these accounts, in their order.
     async fn bound(&self, accounts: &[&ObjectId]) -> Result<Vec<Option<Known>>, StoreError>;
 
-    /// Which of these accounts, members of a group, are bound to somebody.
-    async fn members(&self, group: &ObjectId, accounts: &[ObjectId]) -> Result<Vec<Member>, StoreError>;
+    /// Which of these accounts, members of a group, are bound to somebody. The ledger is asked about all of them, or only about those
+    /// whose access was to be off.
+    async fn members(&self, group: &ObjectId, accounts: &[ObjectId], all: bool) -> Result<Vec<Member>, StoreError>;
 
     /// Who was not sighted in the present part of a run, in order of id, after `after`; at most `limit`.
     async fn unsighted(

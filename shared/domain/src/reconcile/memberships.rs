@@ -15,13 +15,15 @@ use crate::step::{Action, Stage};
 /// A member of a group who is bound to somebody of the roster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
+    /// As of [`super::Known`].
+    pub number: u64,
     /// The account.
     pub account: ObjectId,
     /// Who.
     pub person: PersonId,
     /// Whether access was to be off at the last look.
     pub is_cut: bool,
-    /// Whether the ledger knows of the membership.
+    /// Whether the ledger knows of the membership; of somebody of whom that was not asked it is taken to be so.
     pub is_granted: bool,
 }
 

@@ -90,6 +90,7 @@ fn products(free: i64) -> Products {
 /// What the roster would say of the person in one row.
 fn known(person: &Person) -> Known {
     Known {
+        number: 1,
         person: person.head.person.clone(),
         is_cut: person.head.cut,
         is_open: Known::is_open(person.head.cut, &person.head.phase),
@@ -252,7 +253,8 @@ fn m18_memberships_are_drift_where_they_are_missing_unwanted_or_not_ours() {
         let kind = |found: Option<Finding>| found.map(|finding| finding.kind);
         assert_eq!(kind(judge.unwanted(&exclusive, &person(&[EMPLOYED], &[]))), Some(Kind::MemberUnwanted));
         assert_eq!(kind(judge.unwanted(&staff, &person(&[EMPLOYED, LEFT], &[]))), Some(Kind::MemberUnwanted));
-        let member = |is_cut, is_granted| Member { account: id(ACCOUNT), person: id("hr:7"), is_cut, is_granted };
+        let member =
+            |is_cut, is_granted| Member { number: 1, account: id(ACCOUNT), person: id("hr:7"), is_cut, is_granted };
         assert!(
             judge.suspects_member(&staff, &member(true, false))
                 && judge.suspects_member(&exclusive, &member(false, false))

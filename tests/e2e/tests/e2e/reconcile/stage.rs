@@ -247,8 +247,8 @@ impl Census for Books {
         self.store.bound(accounts).await
     }
 
-    async fn members(&self, group: &ObjectId, accounts: &[ObjectId]) -> Result<Vec<Member>, StoreError> {
-        self.store.members(group, accounts).await
+    async fn members(&self, group: &ObjectId, accounts: &[ObjectId], all: bool) -> Result<Vec<Member>, StoreError> {
+        self.store.members(group, accounts, all).await
     }
 
     async fn unsighted(

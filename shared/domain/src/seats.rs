@@ -12,7 +12,8 @@
 //!
 //! # Guarantees
 //! - Two people never get one seat: what is promised or taken counts against every read that need not show it.
-//! - Nobody is overtaken: whoever asks gets a seat only if one is left after everybody of a better [`Rank`] who waits had theirs.
+//! - Nobody is overtaken: whoever asks gets a seat only if one is left after everybody of a better [`Rank`] who waits had theirs, and
+//!   theirs are kept from then on.
 //! - Nobody waits while a seat is free, but for [`LOOK_EVERY`]: a line in which somebody waits is looked at so often, and
 //!   [`Line::call`] says who is to ask again. Whoever was called and does not come within [`CALL_STANDS`] keeps their place, and
 //!   holds up nobody.
@@ -43,9 +44,9 @@ pub const CALL_STANDS: SignedDuration = SignedDuration::from_mins(15);
 /// How long somebody who no longer asks keeps their place.
 pub const WAITING_STANDS: SignedDuration = SignedDuration::from_hours(72);
 /// How many people wait in a line; whoever is behind them is told so, and is let in when they ask again.
-pub const WAITING_MAX: usize = 1000;
+pub const WAITING_MAX: usize = 800;
 /// How many seats may be promised at once; they are promised for as long as a call takes.
-pub const PROMISED_MAX: usize = 500;
+pub const PROMISED_MAX: usize = 400;
 /// How long after it stopped counting a seat is remembered: no read is older when it is used.
 const READ_AGE_MAX: SignedDuration = SignedDuration::from_mins(5);
 /// Instants by which seats are forgotten are rounded up to this, so that few are kept apart.
@@ -73,14 +74,21 @@ pub struct Waiting {
     pub person: PersonId,
     /// When they asked last.
     pub asked_at: Timestamp,
-    /// Since when they are called to ask again, and have not.
-    pub called_at: Option<Timestamp>,
+    /// Since when a seat is kept for them, for which they have not asked yet. Nobody who comes later gets it, of whatever rank.
+    pub kept_since: Option<Timestamp>,
+    /// Whether they were told.
+    pub is_called: bool,
 }
 
 impl Waiting {
     /// Whether a seat is kept for them. For whoever does not answer none is.
     fn is_heard(&self, now: Timestamp) -> bool {
-        self.called_at.is_none_or(|at| now.duration_since(at) < CALL_STANDS)
+        self.kept_since.is_none_or(|at| now.duration_since(at) < CALL_STANDS)
+    }
+
+    /// Whether a seat is theirs for the asking.
+    fn is_kept(&self, now: Timestamp) -> bool {
+        self.kept_since.is_some() && self.is_heard(now)
     }
 }
 
@@ -171,20 +179,33 @@ impl Line {
             promise.until = promise.until.max(until);
             return Answer::Served;
         }
+        let known = self.remove(person);
         // The earliest arrival stands; the policy and HR may have changed the rest.
-        let since = self.remove(person).map_or(rank.since, |known| known.rank.since.min(rank.since));
+        let since = known.as_ref().map_or(rank.since, |known| known.rank.since.min(rank.since));
         let rank = Rank { since, ..rank };
         let at = self.place_for(person, rank);
-        let ahead = self.waiting.iter().take(at).filter(|other| other.is_heard(now)).count();
+        let is_kept = known.is_some_and(|known| known.is_kept(now));
+        let comes_first = |(place, other): (usize, &Waiting)| match (is_kept, other.is_kept(now)) {
+            (true, theirs) => theirs && place < at,
+            (false, theirs) => theirs || place < at && other.is_heard(now),
+        };
+        let ahead = self.waiting.iter().enumerate().filter(|other| comes_first(*other)).count();
+        let mut look_at = after(now, LOOK_EVERY);
         let answer = if ahead < self.open(supply) && self.promised.len() < PROMISED_MAX {
             self.promised.insert(person.clone(), Promise { rank, until });
+            // Each of those before has a seat as well: it is theirs, whoever comes next.
+            let passed = self.waiting.iter_mut().take(at).filter(|other| !is_kept && other.kept_since.is_none());
+            for other in passed {
+                other.kept_since = Some(now);
+                look_at = now;
+            }
             Answer::Served
         } else {
             self.wait(person, rank, now);
             self.waiting.truncate(WAITING_MAX);
             Answer::Waits { place: at + 1 }
         };
-        self.plan_look(after(now, LOOK_EVERY));
+        self.plan_look(look_at);
         answer
     }
 
@@ -220,19 +241,22 @@ impl Line {
     /// Who is to ask again now, best first. They are noted as called: whoever does not come in time holds up nobody.
     pub fn call(&mut self, supply: Supply, now: Timestamp) -> Vec<PersonId> {
         self.forget(now);
-        let mut open = self.open(supply);
+        let kept = self.waiting.iter().filter(|waiting| waiting.is_kept(now)).count();
+        let mut open = self.open(supply).saturating_sub(kept);
         let mut called = Vec::new();
         for waiting in &mut self.waiting {
-            if open == 0 || called.len() == CALLED_MAX {
+            if called.len() == CALLED_MAX {
                 break;
             }
-            // For whoever does not answer no seat is kept; they are called once more.
-            let is_heard = waiting.is_heard(now);
-            open -= usize::from(is_heard);
-            if waiting.called_at.is_none() || !is_heard {
-                waiting.called_at = Some(now);
-                called.push(waiting.person.clone());
+            let (is_kept, is_heard) = (waiting.is_kept(now), waiting.is_heard(now));
+            if is_kept && waiting.is_called || !is_kept && open == 0 {
+                continue;
             }
+            // For whoever does not answer no seat is kept; they are called once more.
+            open -= usize::from(!is_kept && is_heard);
+            waiting.kept_since = Some(now);
+            waiting.is_called = true;
+            called.push(waiting.person.clone());
         }
         self.look_at = None;
         self.plan_look(after(now, LOOK_EVERY));
@@ -282,7 +306,8 @@ impl Line {
 
     fn wait(&mut self, person: &PersonId, rank: Rank, now: Timestamp) {
         let at = self.place_for(person, rank);
-        self.waiting.insert(at, Waiting { rank, person: person.clone(), asked_at: now, called_at: None });
+        self.waiting
+            .insert(at, Waiting { rank, person: person.clone(), asked_at: now, kept_since: None, is_called: false });
     }
 
     fn remove(&mut self, person: &PersonId) -> Option<Waiting> {

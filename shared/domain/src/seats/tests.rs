@@ -132,7 +132,7 @@ fn a_line_is_bounded_and_a_stored_one_fits_an_item_of_400_kb() {
     let last = name(PROMISED_MAX + WAITING_MAX);
     assert_eq!(line.ask(&last, rank(1, now), supply(i64::MAX), now, SETTLE), Answer::Waits { place: WAITING_MAX + 1 });
     let stored = serde_json::to_string(&line).unwrap();
-    assert!(stored.len() < 450_000, "{}", stored.len());
+    assert!(stored.len() < 400_000, "{}", stored.len());
     assert_eq!(serde_json::from_str::<Line>(&stored).unwrap(), line);
 }
 
@@ -203,8 +203,9 @@ impl World {
         let (priority, since) = self.want[&number];
         let supply = self.read(lag);
         let rank = rank(priority, second(since));
+        let is_kept = self.line.waiting().iter().any(|one| one.person == who(number) && one.is_kept(second(self.now)));
         let answer = self.line.ask(&who(number), rank, supply, second(self.now), SETTLE);
-        if answer == Answer::Served && self.calling.insert(number) {
+        if answer == Answer::Served && self.calling.insert(number) && !is_kept {
             // Whoever is better placed and waits could be served as well, from what is truly there.
             let better =
                 self.line.waiting().iter().filter(|other| other.rank < rank && other.is_heard(second(self.now)));
@@ -306,4 +307,16 @@ proptest! {
         prop_assert!(world.want.is_empty() || world.free() <= 0, "{} wait, {} free", world.want.len(), world.free());
         prop_assert_eq!(world.line.waiting().len(), world.want.len());
     }
+}
+
+#[test]
+fn m13_a_seat_that_was_kept_when_somebody_else_was_served_stays_kept_whoever_comes() {
+    let mut line = line();
+    ask(&mut line, 1, 5, 0, 0);
+    assert_eq!(ask(&mut line, 2, 5, 1, 2), Answer::Served, "one is left for the first");
+    assert_eq!(line.look_at, Some(second(1)), "who is told at once");
+    assert_eq!(ask(&mut line, 3, 1, 2, 2), Answer::Waits { place: 1 }, "a better rank that came too late");
+    assert_eq!(line.call(Supply { free: 2, read_at: second(3) }, second(3)), [who(1)]);
+    assert_eq!(ask(&mut line, 1, 5, 4, 2), Answer::Served);
+    assert_eq!(ask(&mut line, 3, 1, 5, 3), Answer::Served);
 }

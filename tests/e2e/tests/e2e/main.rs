@@ -17,15 +17,17 @@ mod laws;
 #[cfg(test)]
 mod matching;
 #[cfg(test)]
-mod reconcile;
-#[cfg(test)]
 mod memberships;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod reconcile;
+#[cfg(test)]
 mod refused_cuts;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod seats;
 #[cfg(test)]
 mod standards;
 #[cfg(test)]

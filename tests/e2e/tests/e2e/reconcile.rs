@@ -157,7 +157,7 @@ async fn m18_a_run_killed_at_any_of_its_writes_goes_on_and_wakes_everybody_once(
     let undisturbed = world.fork(Trouble::default());
     let whole = Reconciling::of(&undisturbed, given.clone());
     let expected = whole.run(&real()).await;
-    let (messages, writes) = (queued(&undisturbed).await, whole.writes());
+    let (messages, writes) = (queued(&undisturbed), whole.writes());
     assert!(writes > 30, "{writes}");
 
     for dies_at in 1..=writes {
@@ -167,7 +167,7 @@ async fn m18_a_run_killed_at_any_of_its_writes_goes_on_and_wakes_everybody_once(
         let before = killed.wire.calls.lock().unwrap().len();
         let next = Reconciling::of(&world, given.clone());
         assert_eq!(next.run(&real()).await, expected, "killed before write {dies_at}");
-        assert_eq!(queued(&world).await, messages, "killed before write {dies_at}");
+        assert_eq!(queued(&world), messages, "killed before write {dies_at}");
         let (all, after) = (whole.wire.calls.lock().unwrap().len(), next.wire.calls.lock().unwrap().len());
         // It goes on at the page it had not stored; the one on its way beside it is read again too.
         assert!(
@@ -178,11 +178,11 @@ async fn m18_a_run_killed_at_any_of_its_writes_goes_on_and_wakes_everybody_once(
 }
 
 /// Whom messages wait for, however they are worked off.
-async fn queued(world: &World) -> Vec<String> {
+fn queued(world: &World) -> Vec<String> {
     let world = world.fork(Trouble::default());
     let mut people = Vec::new();
     for queue in [domain::message::QueueName::PeopleUrgent, domain::message::QueueName::People] {
-        while let Some(delivery) = world.store.receive(queue, 1, std::time::Duration::from_secs(60)).unwrap().pop() {
+        while let Some(delivery) = world.store.receive(queue, 1, std::time::Duration::from_mins(1)).unwrap().pop() {
             people.push(delivery.group);
             assert_eq!(world.store.delete(delivery.receipt).unwrap(), embedded::Settled::Done);
         }

@@ -56,10 +56,11 @@ pub(crate) struct Given {
 
 impl Reconciling {
     pub(crate) fn of(world: &World, given: Given) -> Self {
-        let policy = include_str!("../data/policy.toml").to_owned() + "\n" + &given.policy;
+        let Given { policy, page, second_per_look, dies_at } = given;
+        let policy = include_str!("../data/policy.toml").to_owned() + "\n" + &policy;
         let policy = Policy::parse(&policy).unwrap_or_else(|faults| panic!("{faults:?}"));
-        let wire = Arc::new(Pages { router: world.emulator().router(), page: given.page, calls: Mutex::default() });
-        let clock: Arc<dyn Clock> = Arc::new(Ticking(Mutex::new(world.now()), given.second_per_look));
+        let wire = Arc::new(Pages { router: world.emulator().router(), page, calls: Mutex::default() });
+        let clock: Arc<dyn Clock> = Arc::new(Ticking(Mutex::new(world.now()), second_per_look));
         let inputs = Inputs {
             now: {
                 let clock = Arc::clone(&clock);
@@ -77,7 +78,7 @@ impl Reconciling {
         let books = Arc::new(Books {
             store: world.store.clone(),
             writes: AtomicUsize::new(0),
-            dies_at: given.dies_at,
+            dies_at,
             bell: Notify::new(),
             sent: Mutex::default(),
         });

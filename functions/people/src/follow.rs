@@ -11,12 +11,12 @@ use domain::lifecycle::Standing;
 use domain::person::{Person, TimelineKind};
 use domain::ports::{Failure, Page, StoreError};
 use hr::Error;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{App, Look, look, wake_stages};
 
-/// Fetches of one record that may fail in a row before somebody is told: about half an hour of them.
-const FAILURES_QUIET: u32 = 6;
+/// How long the fetches of one record may fail before somebody is told.
+const OUTAGE_QUIET: SignedDuration = SignedDuration::from_mins(30);
 
 /// Whether an event says nothing but whose record to look at. That a record was deleted is a finding and no hint: there is
 /// nothing to fetch, and nobody is offboarded by it.
@@ -64,7 +64,9 @@ pub(crate) async fn follow(app: &App, person: &Person, before: &Standing, correl
 /// if HR refuses the key, for that mends itself never; else when it lasts. Once a day for each connection.
 async fn page(app: &App, person: &Person, error: &Error) -> Result<(), StoreError> {
     let is_refused = matches!(error, Error::Unauthorized { .. });
-    if !is_refused && person.head.fetch_back.failures() < FAILURES_QUIET {
+    let since = person.head.fetch_back.failing_since();
+    let lasts = since.is_some_and(|since| app.clock.now().duration_since(since) >= OUTAGE_QUIET);
+    if !is_refused && !lasts {
         return Ok(());
     }
     let (connection, at) = (person.head.person.connection(), app.clock.now());

@@ -41,6 +41,9 @@ pub struct FetchBack {
     due: Vec<Timestamp>,
     /// Fetches that failed in a row.
     failures: u32,
+    /// Since when they have.
+    #[serde(default)]
+    failing_since: Option<Timestamp>,
 }
 
 /// What becomes of a fetch that failed.
@@ -69,6 +72,7 @@ impl FetchBack {
         self.wanted = self.wanted.max(Some(changed));
         self.due = AGAIN.into_iter().map(|after| now.saturating_add(after).unwrap_or(now)).collect();
         self.failures = 0;
+        self.failing_since = None;
     }
 
     /// The hint that is followed, or was.
@@ -101,6 +105,7 @@ impl FetchBack {
     pub fn answered(&mut self, begun: Timestamp) {
         self.due.retain(|due| *due > begun);
         self.failures = 0;
+        self.failing_since = None;
     }
 
     /// A fetch begun at `begun` failed, by now. Nothing is fetched for the asked time, or else for longer with each failure.
@@ -110,6 +115,7 @@ impl FetchBack {
             return Postponed::Until { at: self.next().unwrap_or(now), first: false };
         }
         self.failures = self.failures.saturating_add(1);
+        self.failing_since.get_or_insert(now);
         if self.failures > FAILURES_MAX {
             self.forget();
             return Postponed::GivenUp;
@@ -123,15 +129,16 @@ impl FetchBack {
         Postponed::Until { at, first: self.failures == 1 }
     }
 
-    /// Fetches that failed in a row.
-    pub fn failures(&self) -> u32 {
-        self.failures
+    /// Since when every fetch has failed, if the last one did.
+    pub fn failing_since(&self) -> Option<Timestamp> {
+        self.failing_since
     }
 
     /// Fetches no more until the next hint.
     pub fn forget(&mut self) {
         self.due.clear();
         self.failures = 0;
+        self.failing_since = None;
     }
 }
 

@@ -270,7 +270,7 @@ impl Work<'_> {
                 (StepState::Done { at }, at.checked_add(settle).ok(), Some((TimelineKind::Did, words)))
             }
             Effect::Wait(why, sku) => {
-                let since = begun.waits_since.unwrap_or(now);
+                let since = waits_since(&begun.before).unwrap_or(now);
                 let waiting = StepState::Waiting { why: why.clone(), sku: sku.clone(), since };
                 let again = if sku.is_some() { now.checked_add(RECHECK * 4).ok() } else { recheck };
                 (waiting, again, Some((TimelineKind::Waits, why)))
@@ -295,7 +295,7 @@ impl Work<'_> {
                 return;
             }
         };
-        let news = person.steps.get(&step.id).is_none_or(|known| known.state != state);
+        let news = begun.before != state;
         if let Some(known) = person.steps.get_mut(&step.id) {
             if matches!(effect, Effect::Unsent(_)) {
                 known.attempts = known.attempts.saturating_sub(1);
@@ -327,11 +327,10 @@ fn gathered(ids: &[StepId], goes: impl Fn(&StepId) -> bool) -> Vec<Vec<StepId>> 
 fn begin(person: &mut Person, id: &StepId, now: Timestamp) -> Option<Begun> {
     let generation = person.head.generation;
     let step = person.steps.get_mut(id).filter(|step| step.generation == generation && !step.state.is_met())?;
-    let waits_since = waits_since(&step.state);
-    step.state = StepState::Running { since: now };
+    let before = std::mem::replace(&mut step.state, StepState::Running { since: now });
     step.attempts += 1;
     step.wake_at = now.checked_add(BEGUN_PAUSE).ok();
-    let begun = Begun { step: step.clone(), waits_since };
+    let begun = Begun { step: step.clone(), before };
     if let Some(target) = granted(&begun.step.action) {
         let intent = Grant {
             target: target.clone(),
@@ -349,8 +348,8 @@ fn begin(person: &mut Person, id: &StepId, now: Timestamp) -> Option<Begun> {
 /// A step that is being carried out.
 struct Begun {
     step: Step,
-    /// Since when it has been waiting, if it was: its place in the line, should it have to wait on.
-    waits_since: Option<Timestamp>,
+    /// How it stood: whoever waited keeps the place in the line, and what is as it was is no news.
+    before: StepState,
 }
 
 fn waits_since(state: &StepState) -> Option<Timestamp> {

@@ -92,6 +92,12 @@ impl Policy {
         own.unwrap_or(&self.tenant.time_zone)
     }
 
+    /// Whether the members of a group are to be written although it can be given directory roles.
+    pub fn may_give_roles(&self, group: &ObjectId) -> bool {
+        let mut groups = self.packages.iter().flat_map(|package| &package.groups);
+        groups.any(|named| named.role_assignable && named.id == *group)
+    }
+
     /// Every group that some package uses to carry a license. Their members are written by `licenses` only.
     pub fn carriers(&self) -> BTreeSet<&ObjectId> {
         let licenses = self.packages.iter().flat_map(|package| &package.licenses);
@@ -234,6 +240,9 @@ pub struct PackageGroup {
     pub id: ObjectId,
     /// Whether its members are ours alone to decide. If not, members whom we did not add are never removed.
     pub exclusive: bool,
+    /// Whether its members are written although the group can be given directory roles. Takes
+    /// `RoleManagement.ReadWrite.Directory`, and Graph then protects its members: their accounts are cut by an administrator only.
+    pub role_assignable: bool,
 }
 
 /// One of a package's `licenses`.

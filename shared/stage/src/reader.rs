@@ -29,6 +29,9 @@ pub struct Reader {
 /// refuse the write, which is handled.
 const GROUP_FACTS_AGE_MAX: SignedDuration = SignedDuration::from_secs(60);
 
+/// So many reads have to agree before an account is taken for gone.
+const AGREEING_READS: usize = 2;
+
 /// The user's groups and the facts about all groups that matter.
 pub type Memberships = (BTreeSet<ObjectId>, BTreeMap<ObjectId, GroupFacts>);
 
@@ -62,20 +65,25 @@ impl Reader {
         self.select.iter().map(String::as_str).collect()
     }
 
-    /// The account of a bound person. A 404 on one that we made, bound or restored a moment ago says nothing.
+    /// The account of a bound person. A 404 on one that we made, bound or restored a moment ago says nothing; on any other it is
+    /// believed if a second read agrees, for whoever is taken for gone leaves every line and is looked at no more.
     pub async fn sight(&self, person: &Person, now: Timestamp) -> Result<Sight, graph::Error> {
         let Some(id) = &person.head.account.object_id else { return Ok(Sight::Absent) };
         let id = UserId::from(id.as_str());
         let request = request::get_user((&id).into(), &self.select());
-        if let Some(mut user) = self.graph.find::<User>(&request).await? {
-            overlay::user(&mut user, person, &self.policy, now);
-            return Ok(Sight::Present(user));
+        for _ in 0..AGREEING_READS {
+            if let Some(mut user) = self.graph.find::<User>(&request).await? {
+                overlay::user(&mut user, person, &self.policy, now);
+                return Ok(Sight::Present(user));
+            }
+            if self.is_young(person, now) {
+                return Ok(Sight::Unknown);
+            }
+            if self.graph.deleted_user(&id, &["id"]).await?.is_some() {
+                return Ok(Sight::Deleted);
+            }
         }
-        if self.is_young(person, now) {
-            return Ok(Sight::Unknown);
-        }
-        let deleted = self.graph.deleted_user(&id, &["id"]).await?;
-        Ok(if deleted.is_some() { Sight::Deleted } else { Sight::Absent })
+        Ok(Sight::Absent)
     }
 
     fn is_young(&self, person: &Person, now: Timestamp) -> bool {
@@ -121,7 +129,7 @@ impl Reader {
         let mut facts = BTreeMap::new();
         for group in &groups {
             if let Ok(id) = group.id.as_str().parse::<ObjectId>() {
-                facts.insert(id.clone(), group_facts(group));
+                facts.insert(id.clone(), group_facts(group, &self.policy));
                 memberships.insert(id);
             }
         }
@@ -151,7 +159,7 @@ impl Reader {
         }
         let group = self.graph.get_group(&GroupId::from(id.as_str()), graph::Group::PROPERTIES).await?;
         let missing = GroupFacts { carries: Vec::new(), refusal: Some(Refusal::Missing) };
-        let facts = group.as_ref().map_or(missing, group_facts);
+        let facts = group.as_ref().map_or(missing, |group| group_facts(group, &self.policy));
         known().insert(id.clone(), (now, facts.clone()));
         Ok(facts)
     }
@@ -169,9 +177,13 @@ impl Reader {
     }
 }
 
-fn group_facts(group: &graph::Group) -> GroupFacts {
+fn group_facts(group: &graph::Group, policy: &Policy) -> GroupFacts {
     let carries = group.assigned_licenses.iter().filter_map(|license| license.sku_id.as_str().parse().ok()).collect();
-    let refusal = group.refuses_members().map(|refusal| match refusal {
+    let allowed = |refusal: &RefusesMembers| {
+        let id = group.id.as_str().parse().ok();
+        *refusal == RefusesMembers::RoleAssignable && id.is_some_and(|id| policy.may_give_roles(&id))
+    };
+    let refusal = group.refuses_members().filter(|refusal| !allowed(refusal)).map(|refusal| match refusal {
         RefusesMembers::Dynamic => Refusal::Dynamic,
         RefusesMembers::Synchronized => Refusal::Synchronized,
         RefusesMembers::MailEnabledSecurity | RefusesMembers::Distribution => Refusal::MailEnabled,

@@ -43,7 +43,7 @@ impl Refusal {
             Self::Synchronized => "this group is synchronized: change its members in Active Directory on-premises",
             Self::MailEnabled => "this is a mail-enabled group or distribution list: change its members in Exchange",
             Self::RoleAssignable => {
-                "this group gives directory roles or its management is restricted: change its members by hand"
+                "this group gives directory roles or its management is restricted: change its members by hand, or allow the former by `role_assignable = true`"
             }
             Self::Unreadable => {
                 "the kind of this group cannot be read: give Joinery `Group.Read.All`, or change its members by hand"

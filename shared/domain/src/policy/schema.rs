@@ -166,6 +166,7 @@ pub(super) const GROUP: Schema = Schema {
     keys: &[
         key("id", Text, Required, "\"11111111-1111-1111-1111-111111111111\""),
         key("exclusive", Bool, Optional, "false"),
+        key("role_assignable", Bool, Optional, "false"),
     ],
 };
 

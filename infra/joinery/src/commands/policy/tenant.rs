@@ -173,8 +173,13 @@ impl Check<'_> {
             self.fault(path, "the tenant has no such group", "correct the id, or make the group");
             return Ok(None);
         };
-        if let Some(refusal) = group.refuses_members() {
-            self.fault(path, refusal.to_string(), cure(refusal));
+        match group.refuses_members() {
+            Some(RefusesMembers::RoleAssignable) if self.policy.may_give_roles(id) => {
+                let help = "the application needs `RoleManagement.ReadWrite.Directory`; whoever joins can be blocked by an administrator only";
+                self.warning(path, "the members of this group can be given directory roles".into(), help);
+            }
+            Some(refusal) => self.fault(path, refusal.to_string(), cure(refusal)),
+            None => {}
         }
         Ok(Some(group))
     }
@@ -191,7 +196,7 @@ fn cure(refusal: RefusesMembers) -> &'static str {
             "its members are changed in Exchange: name a security or a Microsoft 365 group"
         }
         RefusesMembers::RoleAssignable => {
-            "its members become administrators: change them by hand, and name another group"
+            "its members become administrators: name another group, or say `role_assignable = true` if that is meant"
         }
         RefusesMembers::ManagementRestricted => "only its own administrators change it: name another group",
         RefusesMembers::Unknown => "give the application the permission `Group.Read.All`, and consent to it",

@@ -32,8 +32,8 @@ struct Seen {
     /// What the rules are written in.
     dialect: Dialect,
     names: BTreeSet<String>,
-    /// Groups with plain members, and whether they are exclusively ours.
-    groups: Vec<(Named, bool)>,
+    /// Groups with plain members.
+    groups: Vec<(PackageGroup, Range<usize>)>,
     /// Groups that carry licenses.
     carriers: Vec<Named>,
 }
@@ -47,7 +47,8 @@ pub(super) fn read<'t>(
     let mut seen = Seen { dialect, ..Seen::default() };
     let packages: Vec<_> = tables.into_iter().filter_map(|table| package(text, table, &mut seen, report)).collect();
     check_carriers(&seen, report);
-    check_exclusive(&seen, report);
+    check_alike(&seen, "exclusive", |group| group.exclusive, report);
+    check_alike(&seen, "role_assignable", |group| group.role_assignable, report);
     tails::check(&packages, report);
     packages.into_iter().map(|(package, _)| package).collect()
 }
@@ -133,8 +134,10 @@ fn groups(package: &Table<'_>, seen: &mut Seen, report: &mut Report) -> Vec<Pack
             report.add(Fault::new(at, "the package names this group twice").help("keep one of them"));
             continue;
         }
-        seen.groups.push(((id.clone(), at), exclusive));
-        groups.push(PackageGroup { id, exclusive });
+        let role_assignable = table.bool("role_assignable").unwrap_or(false);
+        let group = PackageGroup { id, exclusive, role_assignable };
+        seen.groups.push((group.clone(), at));
+        groups.push(group);
     }
     groups
 }
@@ -268,22 +271,21 @@ fn guid<Id: std::str::FromStr>(table: &Table<'_>, key: &str, what: &str, report:
 /// A carrier group's members are licenses, so they are written by one function only, after usage location and seat.
 fn check_carriers(seen: &Seen, report: &mut Report) {
     let carriers: BTreeSet<&ObjectId> = seen.carriers.iter().map(|(group, _)| group).collect();
-    for ((group, at), _) in seen.groups.iter().filter(|((group, _), _)| carriers.contains(group)) {
-        let fault =
-            Fault::new(at.clone(), format!("group `{group}` carries a license, so it cannot be listed under `groups`"));
+    for (group, at) in seen.groups.iter().filter(|(group, _)| carriers.contains(&group.id)) {
+        let message = format!("group `{}` carries a license, so it cannot be listed under `groups`", group.id);
+        let fault = Fault::new(at.clone(), message);
         let help = "remove it here: joining takes a seat, so `licenses` alone writes it, after usage location and seat";
         report.add(fault.help(help));
     }
 }
 
-/// Whether a group's members are ours alone is a fact about the group, not about the package.
-fn check_exclusive(seen: &Seen, report: &mut Report) {
+/// What is said of a group is a fact about the group, not about the package.
+fn check_alike(seen: &Seen, key: &str, says: impl Fn(&PackageGroup) -> bool, report: &mut Report) {
     let mut first: BTreeMap<&ObjectId, bool> = BTreeMap::new();
-    for ((group, at), exclusive) in &seen.groups {
-        if *first.entry(group).or_insert(*exclusive) != *exclusive {
-            let fault =
-                Fault::new(at.clone(), format!("group `{group}` is `exclusive` in one package and not in another"));
-            report.add(fault.help("say the same wherever the group is named"));
+    for (group, at) in &seen.groups {
+        if *first.entry(&group.id).or_insert_with(|| says(group)) != says(group) {
+            let message = format!("group `{}` is `{key}` in one package and not in another", group.id);
+            report.add(Fault::new(at.clone(), message).help("say the same wherever the group is named"));
         }
     }
 }

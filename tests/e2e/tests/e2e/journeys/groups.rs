@@ -36,6 +36,25 @@ async fn m08_groups_that_cannot_be_managed_are_known_before_any_write_and_report
 }
 
 #[tokio::test]
+async fn m08_a_group_that_gives_directory_roles_is_written_only_where_the_policy_allows_it() {
+    for (allowed, members) in [("", 0), (", role_assignable = true", 1)] {
+        let law = law(BY_HAND).replace("\" }]", &format!("\"{allowed} }}]"));
+        let world = Setup::new()
+            .and_policy(&law)
+            .with_seed(|seed| {
+                let groups = seed["groups"].as_array_mut().unwrap();
+                groups.iter_mut().find(|group| group["id"] == BY_HAND).unwrap()["isAssignableToRole"] = json!(true);
+                // A world's tokens name no application.
+                seed["applications"] = json!([{"appId": "", "roles": ["RoleManagement.ReadWrite.Directory"]}]);
+            })
+            .build();
+        employ(&world, "7", "Ada", "Lovelace", "Law").await;
+        assert_eq!(world.groups("hr:7").len(), 1 + members, "{law}");
+        assert_eq!(world.failures(), vec![]);
+    }
+}
+
+#[tokio::test]
 async fn m08_a_group_whose_members_entra_computes_is_left_to_entra() {
     let world = Setup::new().and_policy(&law("10000000-0000-0000-0000-000000000007")).build();
     employ(&world, "7", "Ada", "Lovelace", "Law").await;

@@ -217,7 +217,9 @@ mod tests {
     fn days_of(people: &[Person], sku: &str, owned: i64, consumed: i64) -> Outlook {
         let (policy, now) = (policy(), at(NOW));
         let mut forecaster = Forecaster::new(&policy, now, policy.tenant.time_zone.clone(), 30);
-        people.iter().for_each(|person| forecaster.add(person));
+        for person in people {
+            forecaster.add(person);
+        }
         let sku: SkuId = sku.parse().unwrap();
         let supply = Supply { name: "IT".into(), owned, consumed };
         let outlooks = forecaster.finish(&BTreeMap::from([(sku.clone(), supply)]));

@@ -124,7 +124,7 @@ fn a_line_is_bounded_and_a_stored_one_fits_an_item_of_400_kb() {
     let name = |number: usize| PersonId::new("connection", &format!("{number:0>150}")).unwrap();
     let now = second(0);
     let supply = |free| Supply { free, read_at: now };
-    for number in 0..PROMISED_MAX + WAITING_MAX + 1 {
+    for number in 0..=PROMISED_MAX + WAITING_MAX {
         let free = if number < PROMISED_MAX { i64::MAX } else { 0 };
         line.ask(&name(number), rank(1, now), supply(free), now, SETTLE);
     }

@@ -1,3 +1,4 @@
+use std::future::Ready;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -32,10 +33,11 @@ type Room = Gathering<u32, u32>;
 struct Sent(Mutex<Vec<Vec<u32>>>);
 
 impl Sent {
-    async fn answer(&self, asked: Vec<Asked<u32, u32>>) {
+    fn answer(&self, asked: Vec<Asked<u32, u32>>) -> Ready<()> {
         let (what, answers): (Vec<_>, Vec<_>) = asked.into_iter().map(Asked::split).unzip();
         self.0.lock().unwrap().push(what.clone());
         what.into_iter().zip(answers).for_each(|(what, answer)| answer.tell(what * 10));
+        std::future::ready(())
     }
 
     fn all(&self) -> Vec<Vec<u32>> {

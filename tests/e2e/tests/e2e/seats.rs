@@ -2,7 +2,7 @@
 
 mod races;
 
-use domain::ports::{Lines, Roster};
+use domain::ports::Lines;
 use domain::seats::Line;
 use domain::step::StepState;
 use http::Method;

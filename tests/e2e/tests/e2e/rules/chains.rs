@@ -78,16 +78,16 @@ fn turns(world: &World) -> (usize, usize) {
     (into.len(), out.len())
 }
 
-fn with_plan(plan: &str, latency: serde_json::Value) -> World {
+fn with_plan(plan: &str, latency: &serde_json::Value) -> World {
     let world = setup(&[package("has a plan", &has_plan(plan), FIRST)]).build();
-    world.control("latency", &latency);
+    world.control("latency", latency);
     world
 }
 
 #[tokio::test]
 async fn m09_a_license_that_we_give_or_take_is_followed_by_the_rules_that_read_its_plans_and_nothing_flickers() {
     // Replicas that disagree: none of them may put the person in and out again.
-    let world = with_plan(TEAMS, json!({"settle_ms": 1900, "replicas": 3}));
+    let world = with_plan(TEAMS, &json!({"settle_ms": 1900, "replicas": 3}));
     employ(&world, "1", "Sales").await;
     assert_eq!((world.groups("hr:1").contains(&"First".to_owned()), turns(&world)), (true, (1, 0)));
     world.hear("1", &json!({"org.department.name": "Law"})).await;
@@ -101,7 +101,7 @@ async fn m09_a_license_that_we_give_or_take_is_followed_by_the_rules_that_read_i
 #[tokio::test]
 async fn m09_plans_that_a_group_brings_by_and_by_are_looked_for_again_and_not_for_ever() {
     const POWER_BI: &str = "70d33638-9c74-4d01-bfd3-562de28bd4ba";
-    let world = with_plan(POWER_BI, json!({"license_ms": 600_000}));
+    let world = with_plan(POWER_BI, &json!({"license_ms": 600_000}));
     employ(&world, "1", "Engineering").await;
     assert!(!is_in(&world, "hr:1", "First"), "Entra has not worked the group off yet");
     world.run_for_minutes(20).await;

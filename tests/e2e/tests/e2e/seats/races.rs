@@ -89,14 +89,13 @@ async fn play(seats: usize, moves: &[Move], workers: usize, yields: usize) -> Re
                 watch.starts.insert(format!("hr:{number}"), start);
                 designer(&world, &number.to_string(), &start.to_string()).await;
             }
-            Move::Joins(..) => {}
             Move::Leaves(number) if people.contains(number) => {
                 world.hear(&number.to_string(), &json!({"termination.immediate": true})).await;
             }
             Move::ChangesTheirJob(number) if people.contains(number) => {
                 world.hear(&number.to_string(), &json!({"org.department.name": "Nowhere"})).await;
             }
-            Move::Leaves(_) | Move::ChangesTheirJob(_) => {}
+            Move::Joins(..) | Move::Leaves(_) | Move::ChangesTheirJob(_) => {}
             Move::Buys => {
                 owned += 1;
                 world.control("seats", &json!({VISIO: owned}));

@@ -96,7 +96,9 @@ impl Inbox for Ports {
         self.turns.before(|| Deed::writes(&format!("takes from {queue}"), &[Thing::Queue(queue)])).await;
         self.schedule.write().await;
         let deliveries = Inbox::take(&self.store, queue, max, visibility).await?;
-        deliveries.iter().for_each(|delivery| self.twice.note(delivery));
+        for delivery in &deliveries {
+            self.twice.note(delivery);
+        }
         Ok(deliveries)
     }
 

@@ -75,6 +75,6 @@ pub(crate) struct Standstill;
 #[async_trait]
 impl Sleep for Standstill {
     async fn sleep(&self, _: Duration) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

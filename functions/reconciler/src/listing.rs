@@ -94,7 +94,7 @@ impl Turn<'_> {
     }
 
     /// Sign-ins are read where the policy asks for it, until Graph has said that we may not.
-    fn asks_sign_ins(&self) -> bool {
+    pub(crate) fn asks_sign_ins(&self) -> bool {
         let wanted = self.app.policy.reconcile.inactive_days.is_some() && self.run.scopes.contains(&Scope::Licenses);
         wanted && self.run.reads_sign_ins != Some(false)
     }
@@ -188,15 +188,15 @@ impl Turn<'_> {
     ) -> Result<Told, Trouble> {
         let judge = self.judge(read_at);
         let is_exclusive = memberships::is_exclusive(&self.app.policy, group);
-        let members = self.app.census.members(group, accounts, is_exclusive).await?;
+        let ids: Vec<&ObjectId> = accounts.iter().collect();
+        let members = self.app.census.members(group, &ids, is_exclusive).await?;
         let mut told = Told::default();
-        if is_exclusive {
-            let known: std::collections::BTreeSet<&ObjectId> = members.iter().map(|member| &member.account).collect();
-            let strangers = accounts.iter().filter(|account| !known.contains(account));
-            let finding = |account: &ObjectId| Finding::of(Kind::MemberUnknown).at(account).in_group(group);
-            told.findings.extend(strangers.map(finding));
-        }
-        for member in members {
+        for (account, member) in accounts.iter().zip(members) {
+            let Some(member) = member else {
+                let stranger = || Finding::of(Kind::MemberUnknown).at(account).in_group(group);
+                told.findings.extend(is_exclusive.then(stranger));
+                continue;
+            };
             if judge.suspects_member(group, &member)
                 && let Some(person) = self.app.roster.person(&member.person).await?
             {

@@ -83,7 +83,13 @@ impl<'a> Turn<'a> {
     }
 
     pub(crate) fn judge(&self, read_at: Timestamp) -> Judge<'_> {
-        Judge { policy: &self.app.policy, products: &self.products, scopes: &self.run.scopes, read_at }
+        Judge {
+            policy: &self.app.policy,
+            products: &self.products,
+            scopes: &self.run.scopes,
+            read_at,
+            tells_sign_ins: self.asks_sign_ins(),
+        }
     }
 
     /// Stores the place and what was told, and wakes whom it is about.

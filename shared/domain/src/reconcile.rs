@@ -23,7 +23,7 @@ use crate::person::Person;
 use crate::policy::Policy;
 use crate::step::{Action, Stage, Step, StepState};
 
-pub use accounts::{Account, Known};
+pub use accounts::{Account, Known, Licensed};
 pub use census::{Census, Place, Run, RunName};
 pub use products::{Products, Seats};
 
@@ -201,6 +201,8 @@ pub struct Judge<'a> {
     pub scopes: &'a BTreeSet<Scope>,
     /// When the read began: what was written later, or shortly before, it need not show.
     pub read_at: Timestamp,
+    /// Whether the read told of sign-ins: where it did not, nobody is inactive.
+    pub tells_sign_ins: bool,
 }
 
 impl Judge<'_> {

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use domain::ids::{ObjectId, PersonId};
-use domain::ledger::Grant;
 use domain::ports::StoreError;
 use domain::reconcile::census::{Told, Whom};
 use domain::reconcile::memberships::Member;
-use domain::reconcile::{Census, Finding, Kind, Known, Run, RunName};
-use rusqlite::{Connection, Row};
+use domain::reconcile::{Census, Finding, Kind, Known, Licensed, Run, RunName};
+use rusqlite::{Connection, Params, Row};
 
 use crate::columns::{Query, at_most, column, corrupt, decode, encode, execute, rows};
 use crate::roster::people;
@@ -21,26 +20,31 @@ const UNSIGHTED_PAGE: usize = 2_000;
 #[async_trait]
 impl Census for Store {
     async fn bound(&self, accounts: &[&ObjectId]) -> Result<Vec<Option<Known>>, StoreError> {
-        self.read(|connection| accounts.iter().map(|account| known(connection, account)).collect())
+        let sql = "SELECT account.key, people.rowid, person, fence_up, phase, licenses
+                   FROM json_each(?1) AS account CROSS JOIN people ON object_id = account.value";
+        self.read(|connection| {
+            by_account(connection, accounts.len(), sql, [list(accounts)?], |number, person, row| {
+                let is_cut = row.get(3)?;
+                let is_open = Known::is_open(is_cut, text(row, 4)?);
+                Ok(Known { number, person, is_cut, is_open, licenses: licenses(text(row, 5)?)? })
+            })
+        })
     }
 
-    async fn members(&self, group: &ObjectId, accounts: &[ObjectId], all: bool) -> Result<Vec<Member>, StoreError> {
-        let target = format!("group:{group}");
+    async fn members(
+        &self,
+        group: &ObjectId,
+        accounts: &[&ObjectId],
+        all: bool,
+    ) -> Result<Vec<Option<Member>>, StoreError> {
+        let sql = "SELECT account.key, people.rowid, person, fence_up, CASE WHEN fence_up OR ?3 THEN
+                       EXISTS (SELECT 1 FROM grants WHERE target = ?2 AND grants.person = people.person)
+                   ELSE 1 END FROM json_each(?1) AS account CROSS JOIN people ON object_id = account.value";
         self.read(|connection| {
-            let mut members = Vec::new();
-            for account in accounts {
-                let sql = "SELECT rowid, person, fence_up, CASE WHEN fence_up OR ?3 THEN
-                               EXISTS (SELECT 1 FROM grants WHERE target = ?2 AND grants.person = people.person)
-                           ELSE 1 END FROM people WHERE object_id = ?1 ORDER BY person LIMIT 1";
-                let read =
-                    |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?));
-                for (number, text, is_cut, is_granted) in rows(connection, sql, (account.as_str(), &target, all), read)?
-                {
-                    let (number, person) = (number.unsigned_abs(), person(&text)?);
-                    members.push(Member { number, account: account.clone(), person, is_cut, is_granted });
-                }
-            }
-            Ok(members)
+            let params = (list(accounts)?, format!("group:{group}"), all);
+            by_account(connection, accounts.len(), sql, params, |number, person, row| {
+                Ok(Member { number, person, is_cut: row.get(3)?, is_granted: row.get(4)? })
+            })
         })
     }
 
@@ -193,23 +197,47 @@ fn page(connection: &Connection, whom: Whom<'_>, after: &str) -> Query<Vec<(Stri
     }
 }
 
-/// Whoever is bound to an account. An account that two are bound to is settled by humans; here the first counts.
-fn known(connection: &Connection, account: &ObjectId) -> Query<Option<Known>> {
-    let sql = "SELECT rowid, person, fence_up, phase FROM people WHERE object_id = ?1 ORDER BY person LIMIT 1";
-    let found = rows(connection, sql, [account.as_str()], |row| {
-        let (number, person, is_cut): (i64, String, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok((number.unsigned_abs(), person, is_cut, Known::is_open(is_cut, row.get_ref(3)?.as_str()?)))
-    })?;
-    let Some((number, text, is_cut, is_open)) = found.into_iter().next() else { return Ok(None) };
-    let licenses = licenses(connection, &text)?;
-    Ok(Some(Known { number, person: person(&text)?, is_cut, is_open, licenses }))
+/// A list of ids as a statement takes it: a page is one statement.
+fn list(accounts: &[&ObjectId]) -> Query<String> {
+    encode(&accounts.iter().map(|account| account.as_str()).collect::<Vec<_>>())
 }
 
-/// The licenses of a person's ledger: a range of the primary key.
-fn licenses(connection: &Connection, person: &str) -> Query<Vec<Grant>> {
-    let sql = "SELECT entry FROM grants WHERE person = ?1 AND target >= 'license:' AND target < 'license;'";
-    let entries = rows(connection, sql, [person], |row| Ok(decode("grants", row.get_ref(0)?.as_str()?)))?;
-    entries.into_iter().collect()
+/// Whoever is bound to each of so many accounts, from rows of the account's place in the list, the person's number and their id. An account that
+/// two are bound to is settled by humans; here the lower number counts.
+fn by_account<T>(
+    connection: &Connection,
+    accounts: usize,
+    sql: &str,
+    params: impl Params,
+    read: impl Fn(u64, PersonId, &Row<'_>) -> Query<T>,
+) -> Query<Vec<Option<T>>> {
+    let mut found: Vec<Option<(u64, T)>> = (0..accounts).map(|_| None).collect();
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    while let Some(row) = rows.next()? {
+        let (place, number) = (row.get::<_, i64>(0)?, row.get::<_, i64>(1)?.unsigned_abs());
+        let Some(place) = usize::try_from(place).ok().and_then(|place| found.get_mut(place)) else { continue };
+        if place.as_ref().is_none_or(|(first, _)| number < *first) {
+            *place = Some((number, read(number, person(text(row, 2)?)?, row)?));
+        }
+    }
+    Ok(found.into_iter().map(|found| found.map(|(_, one)| one)).collect())
+}
+
+/// Licenses as they stand beside the account: words of a sign and a product.
+fn licenses(words: &str) -> Query<Vec<Licensed>> {
+    let broken = || corrupt("people", "a sign and a product for each license");
+    let read = |word: &str| {
+        let is_given = word.starts_with('+');
+        let sku = word.strip_prefix(['+', '-']).and_then(|sku| sku.parse().ok()).ok_or_else(broken)?;
+        Ok(Licensed { sku, is_given })
+    };
+    words.split_ascii_whitespace().map(read).collect()
+}
+
+/// A column's text where it lies.
+fn text<'row>(row: &'row Row<'_>, column: usize) -> Query<&'row str> {
+    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
 }
 
 fn numbered(connection: &Connection, sql: &str, run: RunName, after: u64, limit: usize) -> Query<Vec<(u64, Finding)>> {

@@ -87,7 +87,8 @@ macro_rules! contract_tests {
             a_line_in_which_nobody_waits_is_not_looked_at,
         );
         $crate::contract_tests!(@ $fresh, census:
-            whoever_is_bound_to_an_account_is_told_with_their_licenses,
+            whoever_is_bound_to_an_account_is_told,
+            the_licenses_of_the_ledger_stand_beside_the_account,
             members_are_told_with_whether_the_ledger_knows,
             whoever_no_page_showed_is_unsighted_until_they_are_sighted,
             a_run_is_stored_only_on_the_version_before_it,

@@ -12,6 +12,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/0004.sql"),
     include_str!("schema/0005.sql"),
     include_str!("schema/0006.sql"),
+    include_str!("schema/0007.sql"),
 ];
 
 /// Brings the database to the newest version, in one transaction. One from a newer program is refused untouched.
@@ -53,6 +54,20 @@ mod tests {
         let kept: String =
             connection.query_row("SELECT value FROM settings WHERE note IS NULL", [], |row| row.get(0)).unwrap();
         assert_eq!((kept.as_str(), version(&connection).unwrap()), ("1", more.len()));
+    }
+
+    #[test]
+    fn licenses_of_an_older_database_stand_beside_their_accounts() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &MIGRATIONS[..6]).unwrap();
+        let rows = r#"INSERT INTO people (person, version, head, connection) VALUES ('hr:1', 1, '{}', 'hr'), ('hr:2', 1, '{}', 'hr');
+            INSERT INTO grants VALUES ('hr:1', 'group:a', '{"held":true,"reasons":["p"]}'), ('hr:1', 'license:b', '{"held":true,"reasons":["p"]}'),
+                ('hr:1', 'license:c', '{"held":false,"reasons":["p"]}'), ('hr:1', 'license:d', '{"held":true,"reasons":[]}')"#;
+        connection.execute_batch(rows).unwrap();
+        migrate(&mut connection, MIGRATIONS).unwrap();
+        let mut statement = connection.prepare("SELECT licenses FROM people ORDER BY person").unwrap();
+        let licenses: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(licenses, ["+b -c -d", ""]);
     }
 
     #[test]

@@ -54,7 +54,24 @@ pub struct Known {
     /// Whether sign-in was to be open. None: the phase alone does not say.
     pub is_open: Option<bool>,
     /// Licenses of the ledger.
-    pub licenses: Vec<Grant>,
+    pub licenses: Vec<Licensed>,
+}
+
+/// A license of the ledger, as far as the first look needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Licensed {
+    /// The product.
+    pub sku: SkuId,
+    /// Whether packages give it, and the tenant has said so.
+    pub is_given: bool,
+}
+
+impl Licensed {
+    /// What the first look needs of a grant; None of a membership.
+    pub fn of(grant: &Grant) -> Option<Self> {
+        let Target::License(sku) = &grant.target else { return None };
+        Some(Self { sku: sku.clone(), is_given: is_given(grant) })
+    }
 }
 
 impl Known {
@@ -86,7 +103,7 @@ impl Judge<'_> {
         let of_access = known.is_open != Some(account.is_enabled)
             || (!known.is_cut && (!account.is_located || !account.bears_mark_of(&known.person)));
         let direct = || account.licenses.iter().any(|held| held.by_group.is_none());
-        let lost = || known.licenses.iter().any(|grant| is_given(grant) && !holds(account, grant));
+        let lost = || known.licenses.iter().any(|license| license.is_given && account.direct(&license.sku).is_none());
         let in_error = || account.licenses.iter().any(|held| held.error.is_some());
         let of_licenses = || if known.is_cut { direct() } else { lost() || in_error() };
         (self.compares(Scope::Accounts) && of_access) || (self.compares(Scope::Licenses) && of_licenses())
@@ -219,14 +236,12 @@ impl Judge<'_> {
     fn is_managed(&self, held: &Held, known: Option<&Known>) -> bool {
         match &held.by_group {
             Some(group) => self.products.is_carrier(group),
-            None => known.is_some_and(|known| {
-                known.licenses.iter().any(|grant| matches!(&grant.target, Target::License(sku) if *sku == held.sku))
-            }),
+            None => known.is_some_and(|known| known.licenses.iter().any(|license| license.sku == held.sku)),
         }
     }
 
     fn inactivity(&self, account: &Account) -> Option<Finding> {
-        let days = self.policy.reconcile.inactive_days?;
+        let days = self.policy.reconcile.inactive_days.filter(|_| self.tells_sign_ins)?;
         let since = account.signed_in_at.or(account.made_at).filter(|_| account.is_enabled)?;
         let idle = self.read_at.duration_since(since).as_hours() / 24;
         let how = if account.signed_in_at.is_some() { "since the last sign-in" } else { "never, since it was made" };

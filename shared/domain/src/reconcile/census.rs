@@ -56,7 +56,7 @@ pub struct Run {
     pub place: Place,
     /// Accounts read so far.
     pub accounts: u64,
-    /// Members read so far.
+    /// Members read so far; where Graph forgot the place in a group, its first pages twice.
     pub members: u64,
     /// Objects that could not be read.
     pub unreadable: u64,
@@ -157,9 +157,14 @@ pub trait Census: Send + Sync {
     /// Whoever is bound to each of these accounts, in their order.
     async fn bound(&self, accounts: &[&ObjectId]) -> Result<Vec<Option<Known>>, StoreError>;
 
-    /// Which of these accounts, members of a group, are bound to somebody. The ledger is asked about all of them, or only about those
-    /// whose access was to be off.
-    async fn members(&self, group: &ObjectId, accounts: &[ObjectId], all: bool) -> Result<Vec<Member>, StoreError>;
+    /// Whoever is bound to each of these accounts, members of a group, in their order. The ledger is asked about all of them, or only about
+    /// those whose access was to be off.
+    async fn members(
+        &self,
+        group: &ObjectId,
+        accounts: &[&ObjectId],
+        all: bool,
+    ) -> Result<Vec<Option<Member>>, StoreError>;
 
     /// Who was not sighted in the present part of a run, in order of id, after `after`; at most `limit`.
     async fn unsighted(

@@ -17,8 +17,6 @@ use crate::step::{Action, Stage};
 pub struct Member {
     /// As of [`super::Known`].
     pub number: u64,
-    /// The account.
-    pub account: ObjectId,
     /// Who.
     pub person: PersonId,
     /// Whether access was to be off at the last look.

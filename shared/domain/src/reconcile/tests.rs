@@ -94,13 +94,13 @@ fn known(person: &Person) -> Known {
         person: person.head.person.clone(),
         is_cut: person.head.cut,
         is_open: Known::is_open(person.head.cut, &person.head.phase),
-        licenses: person.grants.values().filter(|grant| matches!(grant.target, Target::License(_))).cloned().collect(),
+        licenses: person.grants.values().filter_map(Licensed::of).collect(),
     }
 }
 
 fn judged<R>(free: i64, look: impl FnOnce(&Judge<'_>) -> R) -> R {
     let (policy, products, scopes) = (policy(), products(free), Scope::ALL.into());
-    look(&Judge { policy: &policy, products: &products, scopes: &scopes, read_at: at(NOW) })
+    look(&Judge { policy: &policy, products: &products, scopes: &scopes, read_at: at(NOW), tells_sign_ins: true })
 }
 
 fn kinds(found: &[Finding]) -> Vec<Kind> {
@@ -214,7 +214,8 @@ fn m18_only_what_is_compared_is_told() {
         [(Scope::Accounts, vec![Kind::SignInOpen]), (Scope::Licenses, vec![Kind::LicenseUnwanted]), (Scope::Hr, vec![])]
     {
         let scopes = [scope].into();
-        let judge = Judge { policy: &policy, products: &products, scopes: &scopes, read_at: at(NOW) };
+        let judge =
+            Judge { policy: &policy, products: &products, scopes: &scopes, read_at: at(NOW), tells_sign_ins: true };
         assert_eq!(kinds(&judge.drift(&account(), &leaver)), expected);
         assert_eq!(judge.suspects(&account(), &known(&leaver)), !expected.is_empty());
     }
@@ -253,8 +254,7 @@ fn m18_memberships_are_drift_where_they_are_missing_unwanted_or_not_ours() {
         let kind = |found: Option<Finding>| found.map(|finding| finding.kind);
         assert_eq!(kind(judge.unwanted(&exclusive, &person(&[EMPLOYED], &[]))), Some(Kind::MemberUnwanted));
         assert_eq!(kind(judge.unwanted(&staff, &person(&[EMPLOYED, LEFT], &[]))), Some(Kind::MemberUnwanted));
-        let member =
-            |is_cut, is_granted| Member { number: 1, account: id(ACCOUNT), person: id("hr:7"), is_cut, is_granted };
+        let member = |is_cut, is_granted| Member { number: 1, person: id("hr:7"), is_cut, is_granted };
         assert!(
             judge.suspects_member(&staff, &member(true, false))
                 && judge.suspects_member(&exclusive, &member(false, false))
@@ -339,7 +339,7 @@ proptest! {
     fn the_first_look_suspects_whatever_the_second_finds(account in any_account(), person in any_person(), scopes in prop::sample::subsequence(Scope::ALL.to_vec(), 0..=4)) {
         let (policy, products) = (policy(), products(1));
         let scopes = scopes.into_iter().collect();
-        let judge = Judge { policy: &policy, products: &products, scopes: &scopes, read_at: at(NOW) };
+        let judge = Judge { policy: &policy, products: &products, scopes: &scopes, read_at: at(NOW), tells_sign_ins: true };
         let drift = judge.drift(&account, &person);
         prop_assert!(drift.is_empty() || judge.suspects(&account, &known(&person)), "{drift:?}");
         prop_assert!(drift.iter().all(|finding| finding.kind.wakes() && finding.person.is_some()));

@@ -1,5 +1,6 @@
 //! Reconciliation: somebody changes the tenant behind our back, and it is found, told and mended; whatever did not drift is left in peace.
 
+mod adversity;
 mod stage;
 
 use http::Method;
@@ -17,6 +18,9 @@ const EVERYONE: &str = "10000000-0000-0000-0000-000000000001";
 const BI_CARRIER: &str = "10000000-0000-0000-0000-000000000004";
 const E3: &str = "05e9a617-0261-4cee-bb44-138d3ef5d965";
 const POWER_BI: &str = "f8a1db68-be16-40ed-86d5-cb42ce701560";
+/// One plan, which E3 brings as well.
+const INTUNE: &str = "061f9ace-7d42-4136-88ac-31dc755f143f";
+const INTUNE_PLAN: &str = "c1ec4a95-1f05-45b3-a911-aa3fa01094f5";
 const VISIO: &str = "c5928f49-12ba-48f7-ada3-0d743a3601d5";
 
 /// Nine people whose accounts are as they should be, one of whom has left; and long enough after, so that nothing is young.
@@ -289,4 +293,63 @@ async fn m16_whoever_did_not_sign_in_for_long_is_found_and_sign_ins_are_read_onl
     let unasked = Reconciling::of(&world, Given::default());
     assert_eq!(unasked.run(&dry()).await.of_kind(Kind::Inactive), Vec::<&domain::reconcile::Finding>::new());
     assert!(unasked.wire.calls.lock().unwrap().iter().all(|call| !call.contains("signInActivity")));
+}
+
+#[tokio::test]
+async fn m16_a_product_that_another_one_brings_whole_is_found_unless_that_has_it_off() {
+    let owned = json!({"skuPartNumber": "INTUNE_A", "skuId": INTUNE, "prepaidUnits": {"enabled": 10}});
+    let setup = Setup::new().with_seed(|seed| seed["subscribedSkus"].as_array_mut().unwrap().push(owned));
+    let world = company(setup).await;
+    license(&world, "hr:1", &[INTUNE], &[]);
+    license(&world, "hr:9", &[INTUNE], &[]);
+    let off = json!({"addLicenses": [{"skuId": E3, "disabledPlans": [INTUNE_PLAN]}, {"skuId": INTUNE, "disabledPlans": []}], "removeLicenses": []});
+    world.by_hand(&Method::POST, &format!("/users/{}/assignLicense", account(&world, "hr:2")), &off);
+    let found = Reconciling::of(&world, Given::default()).run(&dry()).await;
+
+    let whose = |kind| -> Vec<_> {
+        let found = found.of_kind(kind).into_iter();
+        found
+            .map(|finding| (finding.person.as_ref().unwrap().to_string(), finding.sku.as_ref().unwrap().to_string()))
+            .collect()
+    };
+    assert_eq!(whose(Kind::Overlap), [("hr:1".to_owned(), INTUNE.to_owned())], "{found:#?}");
+    assert_eq!(found.of_kind(Kind::Overlap)[0].detail.as_deref(), Some("all of it is in SPE_E3"));
+    let unmanaged = ["hr:1", "hr:2", "hr:9"].map(|person| (person.to_owned(), INTUNE.to_owned()));
+    assert_eq!(whose(Kind::Unmanaged), unmanaged);
+}
+
+#[tokio::test]
+async fn m16_licenses_in_error_are_found_by_what_is_wrong_with_them() {
+    let errors = [
+        "CountViolation",
+        "MutuallyExclusiveViolation",
+        "DependencyViolation",
+        "ProhibitedInUsageLocationViolation",
+        "UniquenessViolation",
+        "Other",
+    ];
+    let mut setup = Setup::new();
+    for (number, error) in errors.iter().enumerate() {
+        setup = setup.and_user(json!({
+            "id": format!("20000000-0000-0000-0000-00000000010{number}"), "displayName": "Somebody", "usageLocation": "NL",
+            "userPrincipalName": format!("somebody.{number}@contoso.example"),
+            "licenseAssignmentStates": [{"skuId": POWER_BI, "assignedByGroup": BI_CARRIER, "state": "Error", "error": error}],
+        }));
+    }
+    let world = setup.build();
+    let found = Reconciling::of(&world, Given { page: 2, ..Given::default() }).run(&real()).await;
+    let told = found.of_kind(Kind::LicenseError).into_iter().map(|finding| {
+        let id = |id: Option<&str>| id.unwrap().to_owned();
+        let account = id(finding.account.as_ref().map(|account| account.as_str()));
+        let group = id(finding.group.as_ref().map(|group| group.as_str()));
+        (account, id(finding.sku.as_ref().map(|sku| sku.as_str())), group, id(finding.detail.as_deref()))
+    });
+    let told: Vec<_> = told.collect();
+    let expected = errors.iter().enumerate().map(|(number, error)| {
+        let account = format!("20000000-0000-0000-0000-00000000010{number}");
+        (account, POWER_BI.to_owned(), BI_CARRIER.to_owned(), (*error).to_owned())
+    });
+    assert_eq!(told, expected.collect::<Vec<_>>());
+    assert_eq!(found.drift(), [], "nobody whom HR knows");
+    assert_eq!(found.of_kind(Kind::Unmanaged), Vec::<&domain::reconcile::Finding>::new(), "the group is ours");
 }

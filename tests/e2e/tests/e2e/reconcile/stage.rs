@@ -23,7 +23,7 @@ use graph::transport::{Lost, LostKind};
 use graph::{Lane, Pace, Tokens, Transport};
 use jiff::{SignedDuration, Timestamp};
 use reconciler::{App, Ended, Order, Trouble};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tower::ServiceExt;
 use url::Url;
 
@@ -52,14 +52,33 @@ pub(crate) struct Given {
     pub(crate) second_per_look: i64,
     /// Dies before the write with this number.
     pub(crate) dies_at: Option<usize>,
+    /// What Graph answers instead.
+    pub(crate) refusal: Option<Refusal>,
+    /// How many calls and writes it may make before it stands still.
+    pub(crate) gate: Option<Arc<Semaphore>>,
+}
+
+/// An answer with this status to so many calls, those whose address contains this, after the first so many of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Refusal {
+    pub(crate) part: &'static str,
+    pub(crate) status: u16,
+    pub(crate) after: usize,
+    pub(crate) times: usize,
 }
 
 impl Reconciling {
     pub(crate) fn of(world: &World, given: Given) -> Self {
-        let Given { policy, page, second_per_look, dies_at } = given;
+        let Given { policy, page, second_per_look, dies_at, refusal, gate } = given;
         let policy = include_str!("../data/policy.toml").to_owned() + "\n" + &policy;
         let policy = Policy::parse(&policy).unwrap_or_else(|faults| panic!("{faults:?}"));
-        let wire = Arc::new(Pages { router: world.emulator().router(), page, calls: Mutex::default() });
+        let wire = Arc::new(Pages {
+            router: world.emulator().router(),
+            page,
+            refusal,
+            gate: gate.clone(),
+            calls: Mutex::default(),
+        });
         let clock: Arc<dyn Clock> = Arc::new(Ticking(Mutex::new(world.now()), second_per_look));
         let inputs = Inputs {
             now: {
@@ -79,6 +98,7 @@ impl Reconciling {
             store: world.store.clone(),
             writes: AtomicUsize::new(0),
             dies_at,
+            gate,
             bell: Notify::new(),
             sent: Mutex::default(),
         });
@@ -160,7 +180,27 @@ pub(crate) fn dry() -> Order {
 pub(crate) struct Pages {
     router: Router,
     page: usize,
+    refusal: Option<Refusal>,
+    gate: Option<Arc<Semaphore>>,
     pub(crate) calls: Mutex<Vec<String>>,
+}
+
+impl Pages {
+    /// The refusal, if this call is one of those it is for.
+    fn refused(&self, refusal: Refusal, address: &str) -> Option<http::Response<Bytes>> {
+        let calls = self.calls.lock().unwrap();
+        let turn = calls.iter().filter(|call| call.contains(refusal.part)).count();
+        let strikes = address.contains(refusal.part) && turn > refusal.after && turn - refusal.after <= refusal.times;
+        let body = r#"{"error": {"code": "Refused", "message": "By the test."}}"#;
+        strikes.then(|| http::Response::builder().status(refusal.status).body(Bytes::from(body)).unwrap())
+    }
+}
+
+/// Waits until one more deed is allowed.
+async fn pass(gate: Option<&Semaphore>) {
+    if let Some(gate) = gate {
+        gate.acquire().await.unwrap().forget();
+    }
 }
 
 #[async_trait]
@@ -168,9 +208,14 @@ impl Transport for Pages {
     async fn send(&self, mut request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Lost> {
         assert_eq!(request.method(), http::Method::GET, "a reconciliation writes nothing to the tenant");
         let address = request.uri().to_string();
+        pass(self.gate.as_deref()).await;
         self.calls.lock().unwrap().push(address.clone());
+        if let Some(answer) = self.refusal.and_then(|refusal| self.refused(refusal, &address)) {
+            return Ok(answer);
+        }
         if self.page > 0 {
-            let smaller = address.replace("$top=999", &format!("$top={}", self.page));
+            let top = format!("$top={}", self.page);
+            let smaller = address.replace("$top=999", &top).replace("$top=500", &top);
             *request.uri_mut() = smaller.parse().unwrap();
         }
         // Links lead back to where the call came from.
@@ -219,12 +264,14 @@ struct Books {
     store: Store,
     writes: AtomicUsize,
     dies_at: Option<usize>,
+    gate: Option<Arc<Semaphore>>,
     bell: Notify,
     sent: Mutex<Vec<String>>,
 }
 
 impl Books {
     async fn write(&self) {
+        pass(self.gate.as_deref()).await;
         let number = self.writes.fetch_add(1, Ordering::Relaxed) + 1;
         if self.dies_at.is_some_and(|fatal| number >= fatal) {
             self.bell.notify_one();
@@ -248,7 +295,12 @@ impl Census for Books {
         self.store.bound(accounts).await
     }
 
-    async fn members(&self, group: &ObjectId, accounts: &[ObjectId], all: bool) -> Result<Vec<Member>, StoreError> {
+    async fn members(
+        &self,
+        group: &ObjectId,
+        accounts: &[&ObjectId],
+        all: bool,
+    ) -> Result<Vec<Option<Member>>, StoreError> {
         self.store.members(group, accounts, all).await
     }
 

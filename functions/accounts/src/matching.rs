@@ -102,7 +102,7 @@ pub(crate) async fn bind(app: &App, person: &Person, object: &ObjectId, by: Foun
         let instructions = format!("account {object} is bound to {other}: it cannot be {id}'s as well");
         return Ok(Effect::Human(instructions, false));
     }
-    let upn = user.user_principal_name.clone();
+    let upn = user.lasting_name().map(str::to_owned);
     let now = app.ports.clock.now();
     amend(app.ports.roster.as_ref(), id, |person, _| {
         let account = &mut person.head.account;

@@ -11,7 +11,7 @@ pub use group::{Group, GroupKind, RefusesMembers};
 pub use listed::{ListedUser, Member, SignInActivity};
 pub use method::{AuthenticationMethod, MethodKind, removal_order};
 pub use sku::{PrepaidUnits, ServicePlan, SubscribedSku};
-pub use user::{AssignedLicense, AssignedPlan, LicenseState, OrgData, User};
+pub use user::{AssignedLicense, AssignedPlan, LicenseState, OrgData, User, without_mark_of_deletion};
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;

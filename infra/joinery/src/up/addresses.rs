@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::ids::ObjectId;
 use domain::ports::{AddressHolder, Clock, StoreError};
 use embedded::Store;
+use graph::model::without_mark_of_deletion;
 use graph::{Client, Pages, limits, request};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer};
@@ -129,20 +130,12 @@ fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Strin
 impl Addressed {
     fn claims(self) -> Vec<(String, AddressHolder)> {
         let Ok(id) = self.id.parse::<ObjectId>() else { return Vec::new() };
-        let upn = self.user_principal_name.map(|upn| without_mark_of_deletion(&upn, &id).to_owned());
+        // The name of a deleted user stays taken.
+        let upn = self.user_principal_name.map(|upn| without_mark_of_deletion(&upn, id.as_str()).to_owned());
         let proxies = self.proxy_addresses.iter().filter_map(|address| mail_address(address)).map(str::to_owned);
         let proxies: Vec<String> = proxies.collect();
         let all = upn.into_iter().chain(self.mail).chain(proxies).filter(|address| address.contains('@'));
         all.map(|address| (address, AddressHolder::Object(id.clone()))).collect()
-    }
-}
-
-/// A deleted user's name has the digits of its id in front ("List deletedItems"): the name itself stays taken.
-fn without_mark_of_deletion<'a>(upn: &'a str, id: &ObjectId) -> &'a str {
-    let digits = id.as_str().replace('-', "");
-    match upn.get(..digits.len()) {
-        Some(mark) if mark.eq_ignore_ascii_case(&digits) => upn.get(digits.len()..).unwrap_or(upn),
-        _ => upn,
     }
 }
 

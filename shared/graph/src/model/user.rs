@@ -144,9 +144,24 @@ impl User {
         self.user_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("Guest"))
     }
 
+    /// The user principal name that the account has when it is not deleted. Of a deleted one Graph shows another, for as long as
+    /// it is deleted.
+    pub fn lasting_name(&self) -> Option<&str> {
+        self.user_principal_name.as_deref().map(|name| without_mark_of_deletion(name, self.id.as_str()))
+    }
+
     /// The text of a directory extension.
     pub fn extension(&self, name: &str) -> Option<&str> {
         self.extensions.get(name).and_then(Value::as_str)
+    }
+}
+
+/// A user principal name without the digits of the object's id, which stand in front of a deleted user's ("List deletedItems").
+pub fn without_mark_of_deletion<'a>(name: &'a str, id: &str) -> &'a str {
+    let digits = id.replace('-', "");
+    match name.get(..digits.len()) {
+        Some(mark) if mark.eq_ignore_ascii_case(&digits) => name.get(digits.len()..).unwrap_or(name),
+        _ => name,
     }
 }
 
@@ -230,6 +245,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_name_of_a_deleted_user_is_the_one_it_had_and_will_have() {
+        let mut user: User = serde_json::from_value(adele()).unwrap();
+        assert_eq!(user.lasting_name(), Some("AdeleV@contoso.example"));
+        user.user_principal_name = Some("87D349ED44d743e19a835f2406dee5bdAdeleV@contoso.example".to_owned());
+        assert_eq!(user.lasting_name(), Some("AdeleV@contoso.example"));
+        user.user_principal_name = None;
+        assert_eq!(user.lasting_name(), None);
+    }
 
     fn adele() -> Value {
         json!({

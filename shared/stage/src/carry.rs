@@ -297,7 +297,9 @@ impl Work<'_> {
         };
         let news = begun.before != state;
         if let Some(known) = person.steps.get_mut(&step.id) {
-            if matches!(effect, Effect::Unsent(_)) {
+            // To wait for what is not visible yet is no try: it would delay the next one past that of its message, which would find
+            // nothing to do and be done, and nobody would be told.
+            if matches!(effect, Effect::Unsent(_) | Effect::Later(_)) {
                 known.attempts = known.attempts.saturating_sub(1);
             }
             known.state = state;

@@ -23,7 +23,7 @@ pub(super) fn cut(view: &View<'_>, actual: &Actual, plan: &mut Plan) {
     if account.deleted_at.is_some() && !matches!(actual.sight, Sight::Present(_)) || actual.sight == Sight::Deleted {
         return;
     }
-    if actual.sight.user().is_some_and(is_synchronized) {
+    if is_mastered_on_premises(view, actual) {
         cut_synchronized(view, actual, plan);
         return;
     }
@@ -53,6 +53,18 @@ fn guest(view: &View<'_>, actual: &Actual) -> bool {
     actual.sight.user().and_then(is_guest).unwrap_or(view.standing.kind == PersonKind::Guest)
 }
 
+/// Whether the account is synchronized: by a read, or, while there is none, by what a human was asked to do after an earlier one.
+fn is_mastered_on_premises(view: &View<'_>, actual: &Actual) -> bool {
+    match &actual.sight {
+        Sight::Unknown => view.step(&on_premises()).is_some(),
+        sight => sight.user().is_some_and(is_synchronized),
+    }
+}
+
+fn on_premises() -> Action {
+    Action::ByHand { stage: Stage::Accounts, what: CUT_ON_PREMISES.into(), object: None }
+}
+
 /// Whether the tenant refused a step, which a human has to do since.
 fn was_refused(view: &View<'_>, action: &Action) -> bool {
     view.step(action).is_some_and(|step| matches!(step.state, StepState::Task { .. }))
@@ -60,8 +72,7 @@ fn was_refused(view: &View<'_>, action: &Action) -> bool {
 
 /// When a human was seen to have blocked sign-in.
 fn blocked_by_hand_at(view: &View<'_>) -> Option<Timestamp> {
-    let on_premises = Action::ByHand { stage: Stage::Accounts, what: CUT_ON_PREMISES.into(), object: None };
-    let steps = [Action::DisableAccount { pass: 1 }, on_premises].map(|action| view.step(&action));
+    let steps = [Action::DisableAccount { pass: 1 }, on_premises()].map(|action| view.step(&action));
     let by_hand = steps.into_iter().flatten().filter(|step| step.by_hand);
     by_hand.filter_map(|step| met_at(&step.state)).max()
 }

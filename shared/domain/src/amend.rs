@@ -1,4 +1,4 @@
-//! The one loop in which a person is changed: load, change in memory, commit; again if somebody else was faster.
+//! The one loop in which a person is changed: load, change in memory, commit; again if the head has moved on since it was loaded.
 
 use crate::ids::PersonId;
 use crate::person::{Person, TimelineEntry};
@@ -77,12 +77,10 @@ mod tests {
         fn store(&self, change: Change) -> Result<(), StoreError> {
             let mut stored = self.person.lock().unwrap();
             let mut person = stored.clone().unwrap_or_else(|| Person::new(change.person.clone()));
-            if let Some(head) = change.head {
-                if head.version != person.head.version + 1 {
-                    return Err(StoreError::Conflict);
-                }
-                person.head = head;
+            if change.rests_on != person.head.version {
+                return Err(StoreError::Conflict);
             }
+            person.head = change.head.unwrap_or(person.head);
             person.steps.extend(change.put_steps.into_iter().map(|step| (step.id.clone(), step)));
             person.steps.retain(|id, _| !change.delete_steps.contains(id));
             person.grants.extend(change.put_grants.into_iter().map(|grant| (grant.target.clone(), grant)));
@@ -156,6 +154,10 @@ mod tests {
         "hr:7".parse().unwrap()
     }
 
+    fn granted(target: Target) -> Grant {
+        Grant { target, origin: Origin::Ours, held: true, reasons: Vec::new(), since: at("2026-03-01") }
+    }
+
     fn refuse(person: &mut Person, aside: &mut Aside) {
         person.head.account.refused_upns.push("mine".into());
         let text = "refused".to_owned();
@@ -182,6 +184,21 @@ mod tests {
         assert_eq!(runs, 4);
         assert_eq!(roster.timeline.lock().unwrap().len(), 1, "what was tried in vain left no line");
         assert_eq!(Some(person), *roster.person.lock().unwrap(), "what is returned is what is stored");
+    }
+
+    #[test]
+    fn what_leaves_the_head_as_it_is_rests_on_it_all_the_same() {
+        let roster = Memory { intruders: Mutex::new(1), ..Memory::default() };
+        let target = Target::Group(SALES.parse().unwrap());
+        let may_have = |person: &Person| person.head.account.refused_upns.is_empty();
+        let (person, ()) = now(amend(&roster, &id(), |person, _| {
+            if may_have(person) {
+                person.grants.insert(target.clone(), granted(target.clone()));
+            }
+        }))
+        .unwrap();
+        assert_eq!(person.grants.len(), 0, "what was decided on another head is decided anew");
+        assert_eq!(Some(person), *roster.person.lock().unwrap());
     }
 
     #[test]
@@ -231,14 +248,7 @@ mod tests {
             }
             for group in grants {
                 let target = Target::Group(group.parse().unwrap());
-                let grant = Grant {
-                    target: target.clone(),
-                    origin: Origin::Ours,
-                    held,
-                    reasons: Vec::new(),
-                    since: at("2026-03-01"),
-                };
-                person.grants.insert(target, grant);
+                person.grants.insert(target.clone(), Grant { held, ..granted(target) });
             }
             person.head.account.object_id = bound.then(|| ACCOUNT.parse().unwrap());
             person.head.generation = generation;

@@ -87,6 +87,9 @@ pub struct Account {
     /// Whether a cut has set (or may have set) a password that nobody knows.
     #[serde(default)]
     pub password_unknown: bool,
+    /// When a cut last began to set one. Heard of again or not, that call may land for as long as a call may be in flight.
+    #[serde(default)]
+    pub reset_begun_at: Option<Timestamp>,
 }
 
 /// What an account creation needs before its first call, kept until its outcome is known. While it is open, every
@@ -158,13 +161,14 @@ impl Person {
     }
 
     /// What has to be stored so that `before` becomes `self`. The head is part of it only if it differs, with its version one
-    /// higher; steps and grants are items of their own and never conflict.
+    /// higher; steps and grants are items of their own, and rest on the head that they were seen with.
     pub fn change_since(&self, before: &Self) -> Change {
         let head = (self.head != before.head).then(|| Head { version: before.head.version + 1, ..self.head.clone() });
         let changed = |id: &StepId, step: &Step| before.steps.get(id) != Some(step);
         let regranted = |target: &Target, grant: &Grant| before.grants.get(target) != Some(grant);
         Change {
             person: self.head.person.clone(),
+            rests_on: before.head.version,
             head,
             fence: None,
             put_steps: self.steps.iter().filter(|(id, step)| changed(id, step)).map(|(_, step)| step.clone()).collect(),
@@ -186,7 +190,10 @@ impl Person {
 pub struct Change {
     /// Whom.
     pub person: PersonId,
-    /// The new head, if it changed; its version is one more than the stored one's (1 for a new person).
+    /// The version of the head that was loaded when this was decided; 0 if nothing was known of the person. Whoever was held up on the
+    /// way must not write what the head of today would not have made them write: a grant, say, that a cut has struck out since.
+    pub rests_on: u64,
+    /// The new head, if it changed; its version is one more than `rests_on`.
     pub head: Option<Head>,
     /// Raises (true) or lowers (false) the fence, together with the head that says why.
     pub fence: Option<bool>,

@@ -18,7 +18,7 @@ use crate::seats::Line;
 /// Why a store did not do as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Somebody else changed the head meanwhile: load again and repeat.
+    /// Somebody else changed the head since it was loaded: load again and repeat.
     #[error("the person's head has moved on")]
     Conflict,
     /// The store could not be reached or is broken; nothing may be assumed about the effect.
@@ -89,8 +89,13 @@ pub trait Roster: Send + Sync {
     /// The person with steps and grants; None if nothing is known of them.
     async fn person(&self, id: &PersonId) -> Result<Option<Person>, StoreError>;
 
-    /// Commits everything of the change in one transaction, or nothing. [`StoreError::Conflict`] if the change holds a
-    /// head and the stored head's version is not the one before it, or holds none and nothing is known of the person.
+    /// Commits everything of the change in one transaction, or nothing. [`StoreError::Conflict`] if the stored head's version is not the
+    /// one that the change rests on, or if the change holds no head and nothing is known of the person.
+    ///
+    /// In DynamoDB that is one condition on the head's item: `version = :rests_on`, or `attribute_not_exists(version)` for the first
+    /// head. It stands at whatever writes that item, or, if the change leaves it alone, at a `ConditionCheck` in the same
+    /// `TransactWriteItems`. A transaction that is canceled for it, or for another one under way on the item (`TransactionConflict`), is a
+    /// conflict.
     async fn commit(&self, change: Change) -> Result<(), StoreError>;
 
     /// The latest entries of a person's timeline, newest last.

@@ -62,6 +62,7 @@ macro_rules! contract_tests {
             a_first_head_conflicts_with_one_already_there,
             a_refused_change_leaves_no_trace,
             a_change_without_a_head_needs_a_known_person,
+            a_change_without_a_head_is_stored_only_on_the_head_it_rests_on,
             steps_grants_and_timeline_are_stored_without_touching_the_head,
             steps_and_grants_are_forgotten_when_told,
             the_timeline_gives_the_latest_entries_newest_last,
@@ -157,16 +158,17 @@ mod cast {
         Head { version: 1, ..Person::new(id.clone()).head }
     }
 
-    /// A change with nothing in it.
-    pub(crate) fn nothing(id: &PersonId) -> Change {
+    /// A change with nothing in it, made by somebody who saw this version of the head.
+    pub(crate) fn nothing(id: &PersonId, rests_on: u64) -> Change {
         let known = Person::new(id.clone());
-        known.change_since(&known)
+        Change { rests_on, ..known.change_since(&known) }
     }
 
-    /// A change with a head alone.
+    /// A change with a head alone, made by somebody who saw the one before it.
     pub(crate) fn with_head(head: Head) -> Change {
         let id = head.person.clone();
-        Change { head: Some(head), ..nothing(&id) }
+        let rests_on = head.version.saturating_sub(1);
+        Change { head: Some(head), ..nothing(&id, rests_on) }
     }
 
     pub(crate) fn waiting(id: &PersonId, sku: &SkuId, since: Timestamp) -> Step {

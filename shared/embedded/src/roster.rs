@@ -134,12 +134,12 @@ fn load(connection: &Connection, id: &str) -> Query<Option<Person>> {
 fn store(connection: &Connection, change: &Change) -> Query<()> {
     let person = change.person.to_string();
     match &change.head {
-        Some(head) => store_head(connection, &change.person, head)?,
-        // Steps without a head would be seen by nobody; whoever sends them has lost a race, or their way.
-        None if column::<i64>(connection, "SELECT 1 FROM people WHERE person = ?1", [&person])?.is_empty() => {
-            return Err(StoreError::Conflict.into());
+        Some(head) if Some(head.version) == change.rests_on.checked_add(1) => {
+            store_head(connection, &change.person, head)?;
         }
-        None => {}
+        // Steps without a head would be seen by nobody; whoever sends them has lost a race, or their way.
+        None if version(connection, &person)? == Some(change.rests_on) => {}
+        _ => return Err(StoreError::Conflict.into()),
     }
     if let Some(up) = change.fence {
         execute(connection, "UPDATE people SET fence_up = ?2 WHERE person = ?1", (&person, up))?;
@@ -169,6 +169,12 @@ fn store(connection: &Connection, change: &Change) -> Query<()> {
         )?;
     }
     Ok(())
+}
+
+/// The version of the stored head; None if nothing is known of the person.
+fn version(connection: &Connection, person: &str) -> Query<Option<u64>> {
+    let stored = column::<i64>(connection, "SELECT version FROM people WHERE person = ?1", [person])?;
+    Ok(stored.first().and_then(|version| u64::try_from(*version).ok()))
 }
 
 /// Stores the head if its version is the next one. The first is an insert that gives way to a row already there; every
@@ -218,7 +224,7 @@ pub(crate) fn people(ids: &[String]) -> Query<Vec<PersonId>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::at;
+    use crate::contract::{at, with_head};
     use crate::testing::Room;
 
     #[tokio::test]
@@ -227,9 +233,7 @@ mod tests {
         for (id, due) in [("hr:1", None), ("hr:2", Some(at(9_000)))] {
             let mut head = Person::new(id.parse().unwrap()).head;
             (head.version, head.next_due) = (1, due);
-            let unchanged = Person::new(head.person.clone());
-            let change = Change { head: Some(head), ..unchanged.change_since(&unchanged) };
-            room.store.commit(change).await.unwrap();
+            room.store.commit(with_head(head)).await.unwrap();
         }
         assert_eq!(room.store.take_due(at(10), at(600), 10).await.unwrap(), []);
         assert_eq!(room.store.wake_all(at(10)).unwrap(), 2);

@@ -19,7 +19,7 @@ pub async fn a_fence_stands_as_the_last_commit_that_spoke_of_it_left_it(subject:
         roster.commit(with(version, said)).await?;
         assert_eq!(fences.is_up(&id).await?, up, "after version {version}");
     }
-    roster.commit(Change { fence: Some(true), ..nothing(&id) }).await?;
+    roster.commit(Change { fence: Some(true), ..nothing(&id, 4) }).await?;
     assert!(fences.is_up(&id).await?, "raised without a head");
     Ok(())
 }

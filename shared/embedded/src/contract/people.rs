@@ -41,6 +41,10 @@ pub async fn a_head_is_stored_only_on_the_version_before_it(subject: &impl Subje
     for late in [1, 2, 3, 5] {
         assert!(matches!(roster.commit(version(late)).await, Err(StoreError::Conflict)), "{late} after 3");
     }
+    for rests_on in [0, 2, 4, u64::MAX] {
+        let leap = Change { rests_on, ..version(4) };
+        assert!(matches!(roster.commit(leap).await, Err(StoreError::Conflict)), "4 on {rests_on}");
+    }
     assert_eq!(roster.person(&id).await?.map(|person| person.head.version), Some(3));
     Ok(())
 }
@@ -73,10 +77,38 @@ pub async fn a_refused_change_leaves_no_trace(subject: &impl Subject) -> Verdict
 
 pub async fn a_change_without_a_head_needs_a_known_person(subject: &impl Subject) -> Verdict {
     let (roster, id) = (subject.roster(), person(1)?);
-    let lowered = Change { fence: Some(false), timeline: vec![entry("never")], ..nothing(&id) };
-    assert!(matches!(roster.commit(lowered).await, Err(StoreError::Conflict)));
+    for rests_on in [0, 1] {
+        let lowered = Change { fence: Some(false), timeline: vec![entry("never")], ..nothing(&id, rests_on) };
+        assert!(matches!(roster.commit(lowered).await, Err(StoreError::Conflict)));
+    }
     assert!(subject.fences().is_up(&id).await?);
     assert_eq!(roster.timeline(&id, 10).await?, []);
+    Ok(())
+}
+
+pub async fn a_change_without_a_head_is_stored_only_on_the_head_it_rests_on(subject: &impl Subject) -> Verdict {
+    let (roster, id) = (subject.roster(), person(1)?);
+    for version in [1, 2] {
+        roster.commit(with_head(Head { version, ..head(&id) })).await?;
+    }
+    let before = roster.person(&id).await?;
+    let made_on = |rests_on| -> Result<Change, StoreError> {
+        let (Ok(group), put_steps) = (object(1), vec![step(&id, Action::EnableAccount, Some(at(1)))]) else {
+            return Err(StoreError::Conflict);
+        };
+        let (put_grants, timeline) = (vec![grant(Target::Group(group))], vec![entry("given")]);
+        Ok(Change { fence: Some(false), put_steps, put_grants, timeline, ..nothing(&id, rests_on) })
+    };
+    for other in [0, 1, 3, u64::MAX] {
+        assert!(matches!(roster.commit(made_on(other)?).await, Err(StoreError::Conflict)), "{other}, and it is 2");
+        assert_eq!((roster.person(&id).await?, roster.next_due().await?), (before.clone(), None));
+        assert_eq!(roster.timeline(&id, 10).await?, []);
+    }
+    roster.commit(made_on(2)?).await?;
+    roster.commit(Change { timeline: vec![entry("and on")], ..nothing(&id, 2) }).await?;
+    let known = roster.person(&id).await?.ok_or("the person is known")?;
+    assert_eq!((known.head.version, known.steps.len(), known.grants.len()), (2, 1, 1));
+    assert_eq!(roster.timeline(&id, 10).await?, [entry("given"), entry("and on")]);
     Ok(())
 }
 
@@ -88,11 +120,11 @@ pub async fn steps_grants_and_timeline_are_stored_without_touching_the_head(subj
         put_steps: vec![done.clone(), step(&id, Action::CreateAccount, None)],
         put_grants: vec![grant(Target::Group(object(1)?))],
         timeline: vec![entry("planned")],
-        ..nothing(&id)
+        ..nothing(&id, 1)
     };
     roster.commit(items).await?;
     done.state = StepState::Done { at: at(1) };
-    let again = Change { put_steps: vec![done.clone()], timeline: vec![entry("done")], ..nothing(&id) };
+    let again = Change { put_steps: vec![done.clone()], timeline: vec![entry("done")], ..nothing(&id, 1) };
     roster.commit(again).await?;
     let known = roster.person(&id).await?.ok_or("the person is known")?;
     assert_eq!((known.head.version, known.steps.len(), known.grants.len()), (1, 2, 1));
@@ -118,7 +150,7 @@ pub async fn the_timeline_gives_the_latest_entries_newest_last(subject: &impl Su
     let (roster, id, other) = (subject.roster(), person(1)?, person(2)?);
     roster.commit(Change { timeline: vec![entry("1"), entry("2")], ..with_head(head(&id)) }).await?;
     roster.commit(Change { timeline: vec![entry("other")], ..with_head(head(&other)) }).await?;
-    roster.commit(Change { timeline: vec![entry("3")], ..nothing(&id) }).await?;
+    roster.commit(Change { timeline: vec![entry("3")], ..nothing(&id, 1) }).await?;
     assert_eq!(roster.timeline(&id, 2).await?, [entry("2"), entry("3")]);
     assert_eq!(roster.timeline(&id, 9).await?, [entry("1"), entry("2"), entry("3")]);
     assert_eq!(roster.timeline(&id, 0).await?, []);

@@ -45,10 +45,10 @@ pub async fn a_step_that_wakes_makes_its_person_due(subject: &impl Subject) -> V
     assert_eq!(roster.take_due(at(40), at(100), 10).await?, from_ref(&id));
     assert_eq!(roster.next_due().await?, Some(at(90)), "what was not due stays as it is");
     let woken = step(&id, Action::ResetPassword, None);
-    roster.commit(Change { put_steps: vec![woken], ..nothing(&id) }).await?;
+    roster.commit(Change { put_steps: vec![woken], ..nothing(&id, 1) }).await?;
     assert_eq!(roster.next_due().await?, Some(at(100)));
     let forgotten = [Action::CreateAccount, Action::EnableAccount].map(|action| step(&id, action, None).id);
-    roster.commit(Change { delete_steps: forgotten.into(), ..nothing(&id) }).await?;
+    roster.commit(Change { delete_steps: forgotten.into(), ..nothing(&id, 1) }).await?;
     assert_eq!(roster.next_due().await?, None);
     Ok(())
 }
@@ -99,10 +99,10 @@ pub async fn whoever_stops_waiting_leaves_the_line(subject: &impl Subject) -> Ve
     }
     let mut served = waiting(&person(1)?, &sku, at(10));
     served.state = StepState::Done { at: at(20) };
-    roster.commit(Change { put_steps: vec![served], ..nothing(&person(1)?) }).await?;
+    roster.commit(Change { put_steps: vec![served], ..nothing(&person(1)?, 1) }).await?;
     assert_eq!(roster.waiting_for(&sku, 10).await?, [person(2)?]);
     let gone = waiting(&person(2)?, &sku, at(10)).id;
-    roster.commit(Change { delete_steps: vec![gone], ..nothing(&person(2)?) }).await?;
+    roster.commit(Change { delete_steps: vec![gone], ..nothing(&person(2)?, 1) }).await?;
     assert_eq!(roster.waiting_for(&sku, 10).await?, []);
     Ok(())
 }

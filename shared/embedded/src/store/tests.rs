@@ -151,7 +151,7 @@ async fn what_cannot_be_read_back_is_named_by_its_table_and_never_quoted() {
         put_steps: vec![step(&id, Action::CreateAccount, None)],
         put_grants: vec![grant(domain::ledger::Target::Group(object(1).unwrap()))],
         timeline: vec![entry("one")],
-        ..nothing(&id)
+        ..nothing(&id, 1)
     };
     for (table, column) in [("people", "head"), ("steps", "step"), ("grants", "entry"), ("timeline", "entry")] {
         let room = Room::new();

@@ -202,11 +202,11 @@ impl App {
             Action::DisableAccount { .. } => graph.patch_user(id, enabled(false)).await?,
             Action::RevokeSessions { .. } => graph.revoke_sessions(id).await?,
             Action::ResetPassword => {
-                self.forget_credential(person).await?;
+                self.forget_credential(person, Some(self.ports.clock.now())).await?;
                 // Nobody is to know it, so it is kept nowhere.
                 graph.reset_password(id, &self.password()).await?;
-                // Somebody who came back meanwhile may have been given another one before this took its place.
-                self.forget_credential(person).await?;
+                // If we were held up before the call, somebody who came back was given another one before this took its place.
+                self.forget_credential(person, None).await?;
             }
             Action::RemoveMethods { .. } => {
                 let outcome = graph.remove_authentication_methods(id).await?;
@@ -233,15 +233,16 @@ impl App {
         Ok(Effect::done("done"))
     }
 
-    /// Recorded before the call that makes it true: whoever comes back needs another credential. One not yet handed out
-    /// is destroyed.
-    async fn forget_credential(&self, person: &Person) -> Result<(), Trouble> {
+    /// Recorded before the call that makes it true: whoever comes back needs another credential, and not before the call has landed. One
+    /// not yet handed out is destroyed.
+    async fn forget_credential(&self, person: &Person, begun_at: Option<Timestamp>) -> Result<(), Trouble> {
         if let Some(reference) = &person.head.account.credential {
             self.vault.take(reference).await?;
         }
         amend(self.ports.roster.as_ref(), &person.head.person, |person, _| {
             person.head.account.credential = None;
             person.head.account.password_unknown = true;
+            person.head.account.reset_begun_at = begun_at.or(person.head.account.reset_begun_at);
         })
         .await?;
         Ok(())

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Plan, Planned, Sight, User, View, Wait, is_enabled, is_guest, is_synchronized};
+use super::{IN_FLIGHT, Plan, Planned, Sight, User, View, Wait, is_enabled, is_guest, is_synchronized};
 use crate::attributes;
 use crate::ids::ObjectId;
 use crate::lifecycle::Want;
@@ -286,7 +286,7 @@ fn sign_in(view: &View<'_>, user: &User, plan: &mut Plan) {
         Want::Enabled => {
             let is_ours = view.standing.kind == PersonKind::Tenant && !is_synchronized(user);
             if is_ours && view.person.head.account.password_unknown {
-                plan.ask(Action::IssueCredential, "the password was reset when access was cut");
+                issue_credential(view, plan);
             }
             if !enabled {
                 plan.ask(Action::EnableAccount, view.standing.why.clone());
@@ -304,6 +304,15 @@ fn sign_in(view: &View<'_>, user: &User, plan: &mut Plan) {
         }
         _ => {}
     }
+}
+
+/// A credential is not set before a reset that was begun cannot land any more: the answer may be on its way to somebody who has died, and
+/// the reset still on its way to the tenant. What was acknowledged is waited for, too; an earlier try of it may not have landed yet.
+fn issue_credential(view: &View<'_>, plan: &mut Plan) {
+    let why = "the password was reset when access was cut".to_owned();
+    let landed = view.person.head.account.reset_begun_at.and_then(|at| at.checked_add(IN_FLIGHT).ok());
+    let wait = landed.filter(|landed| *landed > view.now).map(Wait::Until);
+    plan.steps.push(Planned { action: Action::IssueCredential, why, wait });
 }
 
 #[cfg(test)]

@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 
 use super::beginning;
-use super::{Actual, Plan, Planned, Sight, View, Wait, is_enabled, is_guest, is_synchronized};
+use super::{Actual, IN_FLIGHT, Plan, Planned, Sight, View, Wait, is_enabled, is_guest, is_synchronized};
 use crate::overlay::is_unsettled;
-use crate::planner::IN_FLIGHT;
 use crate::policy::PersonKind;
 use crate::step::{Action, Stage, StepState};
 

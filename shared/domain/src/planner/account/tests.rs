@@ -1,7 +1,6 @@
 use super::*;
 use crate::matching::{Decision, Evidence, Found, FoundBy, State};
 use crate::person::{CreateIntent, InviteIntent, Person};
-use crate::planner::IN_FLIGHT;
 use crate::policy::{MatchPolicy, Policy};
 use crate::sample::{ACCOUNT, BOSS, at, bound, person, policy};
 use crate::step::{Stage, Step, StepId, StepState};
@@ -424,6 +423,22 @@ fn m6_whoever_comes_back_gets_a_credential_before_sign_in_but_not_one_whose_pass
         planned(&guest, &seen(&json!({"accountEnabled": false, "employeeType": "external"}))),
         ["enable sign-in"]
     );
+}
+
+#[test]
+fn a_credential_waits_until_no_reset_can_take_its_place() {
+    let mut person = bound(&[EMPLOYED]);
+    person.head.account.password_unknown = true;
+    person.head.account.reset_begun_at = Some(at(NOW));
+    let landed = at(NOW) + IN_FLIGHT;
+    let asked_at = |now: Timestamp| {
+        let off = seen(&json!({"accountEnabled": false}));
+        asked(&plan(&View::new(&person, &policy(), now), &off))
+    };
+    for held in [at(NOW), landed - jiff::SignedDuration::from_micros(1)] {
+        assert_eq!(asked_at(held), [&format!("issue a first credential at {landed}"), "enable sign-in"]);
+    }
+    assert_eq!(asked_at(landed), ["issue a first credential", "enable sign-in"]);
 }
 
 const CUT: [&str; 4] = ["block sign-in", "revoke sessions", "reset the password", "remove authentication methods"];

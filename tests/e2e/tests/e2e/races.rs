@@ -4,9 +4,10 @@
 //! call of a port, a call to Graph) each stops, and the [explorer](explorer) says who goes on. Where that is said, it is also said which
 //! schedules there are and which are left out. Each is lived through in a fork of a world that stands just before the meeting; then
 //! everything settles, and the [verdict](verdict) holds the end against what the facts ask for. All along a witness looks at every granting
-//! call as it leaves: none may leave when the fence is up, or beside another one.
+//! call as it leaves: none may leave when the fence is up, or beside another one. And the ledger is looked at after every commit: nothing may
+//! be entered as given beside a cut.
 //!
-//! There are about 5,600 schedules here, in about a minute of one processor. A test that fails prints the schedules that did, as text such
+//! There are about 6,100 schedules here, in a good minute of one processor. A test that fails prints the schedules that did, as text such
 //! as `a7 b12 +40 a. b.` with everything that was done in them. [`REPLAYED`] plays one again.
 
 mod explorer;
@@ -44,9 +45,7 @@ fn compact(world: World) -> World {
 async fn explore(name: &str, race: Race<'_>, expected: Expected) {
     let mut explorer = Explorer::new(race, Ends::new(expected, race.start.now()));
     explorer.interleave().await;
-    // Known, and a human's to mend with a new credential: a worker dies while its reset of the password is under way, which lands after
-    // somebody who was hired again in those seconds was given theirs.
-    explorer.disturb(!matches!(expected, Expected::Access(_))).await;
+    explorer.disturb().await;
     explorer.judge.assert_as_expected(name, explorer.runs);
 }
 

@@ -26,7 +26,7 @@ use crate::world::turns::Deed;
 /// As long as a call to Graph may be in flight.
 const IN_FLIGHT_S: i64 = graph::limits::CALL_MAX.as_secs().cast_signed();
 /// Longer than a lease (120 s) and a message's visibility (180 s) last.
-pub(crate) const FROZEN_S: i64 = 200;
+const FROZEN_S: i64 = 200;
 
 /// What is done with the end of every schedule.
 pub(crate) trait Judge {
@@ -93,8 +93,8 @@ impl<'a, J: Judge> Explorer<'a, J> {
         }
     }
 
-    /// A is late, frozen or dead, and B is dead. `lands_alone`: a call of A's lands although A is dead, too.
-    pub(crate) async fn disturb(&mut self, lands_alone: bool) {
+    /// A is late, frozen or dead, and B is dead.
+    pub(crate) async fn disturb(&mut self) {
         let own = self.run(&[Stretch::Rest(Worker::A), Stretch::Rest(Worker::B)]).await.of(Worker::A);
         let [a, b] = [Worker::A, Worker::B].map(Stretch::Rest);
         for (done, next) in own.iter().enumerate() {
@@ -105,10 +105,8 @@ impl<'a, J: Judge> Explorer<'a, J> {
             }
             if next.is_call() && next.is_write() {
                 self.run(&[begun, b, late, a]).await;
-                if lands_alone {
-                    let lands = Stretch::Deeds(Worker::A, 1);
-                    self.run(&[begun, b, late, lands, Stretch::Death(Worker::A)]).await;
-                }
+                let lands = Stretch::Deeds(Worker::A, 1);
+                self.run(&[begun, b, late, lands, Stretch::Death(Worker::A)]).await;
             } else if is_under_a_lease(&own, done) {
                 self.run(&[begun, b, frozen, a]).await;
                 self.run(&[begun, frozen, b, a]).await;

@@ -5,11 +5,13 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
+use domain::ledger::Origin;
 use domain::message::QueueName;
 use jiff::SignedDuration;
 
+use super::grants::PERSON;
 use super::schedule::{Schedule, Stretch, Worker};
-use crate::world::turns::Deed;
+use crate::world::turns::{Deed, Thing};
 use crate::world::{Trouble, World};
 
 /// How often a worker may be asked to go on without coming to its next deed.
@@ -30,6 +32,8 @@ pub(crate) struct Race<'a> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trace {
     pub(crate) deeds: Vec<(Worker, Deed)>,
+    /// What a worker did that nobody may, though the end mends it.
+    pub(crate) wrongs: Vec<String>,
     lines: Vec<String>,
 }
 
@@ -84,12 +88,24 @@ impl<'a> Racer<'a> {
         if self.is_through() {
             return;
         }
+        let commits = self.before.iter().any(|deed| deed.writes_to(Thing::Roster));
         for deed in std::mem::take(&mut self.before) {
             self.deeds += 1;
             trace.lines.push(format!("{}{} {}", self.who.letter(), self.deeds, deed.what));
             trace.deeds.push((self.who, deed));
         }
+        if !commits {
+            return self.lead().await;
+        }
+        let before = self.world.known(PERSON).await;
         self.lead().await;
+        // An intent that is entered beside a cut is of a worker who has not seen it; so is an entry that it has struck out already.
+        if let Some(before) = before.filter(|person| person.head.cut) {
+            let after = self.world.person(PERSON).await.grants;
+            let entered = after.values().filter(|grant| !before.grants.contains_key(&grant.target));
+            let told = |target| format!("{}{} enters {target} beside a cut", self.who.letter(), self.deeds);
+            trace.wrongs.extend(entered.filter(|grant| grant.origin == Origin::Ours).map(|grant| told(&grant.target)));
+        }
     }
 
     async fn lead(&mut self) {

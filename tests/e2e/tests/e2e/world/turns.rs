@@ -63,16 +63,20 @@ impl Deed {
         !self.writes.is_empty()
     }
 
+    pub(crate) fn writes_to(&self, thing: Thing) -> bool {
+        self.writes.contains(&thing)
+    }
+
     pub(crate) fn is_call(&self) -> bool {
-        self.reads.contains(&Thing::Tenant) || self.writes.contains(&Thing::Tenant)
+        self.reads.contains(&Thing::Tenant) || self.writes_to(Thing::Tenant)
     }
 
     pub(crate) fn moves_the_lease(&self) -> bool {
-        self.writes.contains(&Thing::Lease)
+        self.writes_to(Thing::Lease)
     }
 
     pub(crate) fn moves_the_fence(&self) -> bool {
-        self.writes.contains(&Thing::Fence)
+        self.writes_to(Thing::Fence)
     }
 
     /// Whether it matters which of the two comes first: one writes what the other reads or writes.

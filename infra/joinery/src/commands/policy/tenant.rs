@@ -176,7 +176,7 @@ impl Check<'_> {
         match group.refuses_members() {
             Some(RefusesMembers::RoleAssignable) if self.policy.may_give_roles(id) => {
                 let help = "the application needs `RoleManagement.ReadWrite.Directory`; whoever joins can be blocked by an administrator only";
-                self.warning(path, "the members of this group can be given directory roles".into(), help);
+                self.warning(path, "the members of this group can be given directory roles", help);
             }
             Some(refusal) => self.fault(path, refusal.to_string(), cure(refusal)),
             None => {}

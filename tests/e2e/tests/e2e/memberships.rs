@@ -187,11 +187,17 @@ async fn a_throttled_group_delays_no_stranger_of_another_one() {
 async fn whoever_leaves_while_others_are_added_is_not_added_whenever_it_comes() {
     let trouble = Trouble { yields: 2, ..Trouble::default() };
     let world = company().build();
-    join(&world, 100, 6, "Law").await;
+    // Somebody comes from another department, and what was written for them there is to be read back first. So the others, who go
+    // at the same pace, wait for them with what they ask for.
+    join(&world, 105, 1, "Art").await;
+    world.run_until(world.now()).await;
+    world.pass(jiff::SignedDuration::from_secs(10));
+    world.hear("105", &json!({"org.department.name": "Law"})).await;
+    join(&world, 100, 5, "Law").await;
     until_groups(&world).await;
     let leaver = object(&world, 103);
     let (mut dropped, mut added) = (0, 0);
-    for moment in (0..160).step_by(4) {
+    for moment in (16..80).step_by(2) {
         let world = world.fork(trouble);
         let revoke = async {
             give_way(moment).await;

@@ -57,6 +57,25 @@ impl Call {
             || (self.method == "DELETE" && self.path.contains("/authentication/"))
     }
 
+    /// What it does for a cut, in the words of a step.
+    pub(super) fn cuts_by(&self) -> &'static str {
+        match (self.method.as_str(), self.body.get("accountEnabled")) {
+            ("PATCH", Some(_)) => "block sign-in",
+            ("PATCH", None) => "reset the password",
+            ("POST", _) => "revoke sessions",
+            _ => "remove authentication methods",
+        }
+    }
+
+    /// Of what kind it is: the same in every act, whoever it is about.
+    pub(super) fn kind(&self) -> String {
+        let is_id = |part: &&str| part.len() == 36 && part.contains('-');
+        let path: Vec<_> = self.path.split('/').map(|part| if is_id(&part) { "*" } else { part }).collect();
+        let members = self.body.as_object().map(|body| body.keys().cloned().collect::<Vec<_>>());
+        let way = self.body.get("accountEnabled");
+        format!("{} {} {} {members:?} {way:?} {}", self.app, self.method, path.join("/"), self.is_carried)
+    }
+
     /// Whether it must be heard before the authentication methods can be removed.
     pub(super) fn lists_methods(&self) -> bool {
         self.is_read() && self.path.ends_with("/authentication/methods")

@@ -169,11 +169,18 @@ pub(super) async fn of_call(
         let mut wrong = wrongs(reference, &world).await;
         if is_cut(act, call) && (strike.is_definite() || strike == Strike::Throttled(503)) {
             // Told at once, though the next try may do it.
-            let told = wrong.iter().filter(|line| line.starts_with("paged: ")).count();
             wrong.retain(|line| !line.starts_with("paged: "));
-            if told == 0 && !call.is_read() && strike.is_definite() {
+            // A method that is not there need not be removed; if it was said wrongly, the second pass finds it.
+            let is_gone = call.method == "DELETE" && strike == Strike::Refused(404);
+            let is_refused = !call.is_read() && strike.is_definite() && !is_gone;
+            if is_refused && !is_paged_in_time(act, reference, number, &world) {
                 wrong.push("nobody was paged".into());
             }
+        }
+        if call.is_read() && reference.turn(number) == 1 && !act.leavers.is_empty() {
+            // Nobody knows yet what kind of account it is: the cut is tried all the same, and what is refused is told as such.
+            wrong
+                .retain(|line| !(line.starts_with("paged: ") && line.contains("the account is synchronized: do this")));
         }
         (world, wrong)
     };
@@ -268,7 +275,9 @@ fn cut_all_the_same(act: &Act, reference: &Reference, number: usize, strike: Str
     let (call, turn) = (&reference.calls[number], reference.turn(number));
     let made = made(world);
     let mut wrong = Vec::new();
-    for due in reference.calls.iter().filter(|due| !due.is_read() && !due.is(call)) {
+    // Whoever waits for the seat that could not be taken away waits rightly.
+    let about_leaver = |due: &&Call| people_of(due, world).is_none_or(|person| act.leavers.contains(&person.as_str()));
+    for due in reference.calls.iter().filter(|due| !due.is_read() && !due.is(call)).filter(about_leaver) {
         // Who may read no groups cannot know which to leave.
         let possible = match (call.is_read(), call.path.as_str()) {
             (true, _) => due.cuts_sign_in() && !call.lists_methods(),
@@ -281,16 +290,21 @@ fn cut_all_the_same(act: &Act, reference: &Reference, number: usize, strike: Str
         }
     }
     // Once the methods were removed, listing them only tells that they are gone.
-    if call.cuts_sign_in() || (call.lists_methods() && turn == 1) {
-        let first = made.iter().filter(|made| made.is(call)).nth(turn - 1).map(|made| made.at);
-        let in_time = |page: &domain::ports::Page| first.is_some_and(|first| page.at <= first + AT_ONCE);
-        let about_leaver = |page: &domain::ports::Page| {
-            page.person.as_ref().is_some_and(|person| act.leavers.contains(&person.to_string().as_str()))
-        };
-        let extra = world.pages().into_iter().filter(|page| !reference.pages.contains(&page.text));
-        if !extra.into_iter().any(|page| in_time(&page) && about_leaver(&page)) {
-            wrong.push(format!("nobody was paged in time that {strike:?} keeps a cut from being made"));
-        }
+    let is_told = || is_paged_in_time(act, reference, number, world);
+    if (call.cuts_sign_in() || (call.lists_methods() && turn == 1)) && !is_told() {
+        wrong.push(format!("nobody was paged in time that {strike:?} keeps a cut from being made"));
     }
     wrong
+}
+
+/// Whether by the time after a call of a cut was struck, or soon after it, somebody was paged about what the call is for. What is paged
+/// about already, because the tenant refuses it by itself, is not paged about twice.
+fn is_paged_in_time(act: &Act, reference: &Reference, number: usize, world: &World) -> bool {
+    let (call, turn) = (&reference.calls[number], reference.turn(number));
+    let Some(struck) = made(world).into_iter().filter(|made| made.is(call)).nth(turn - 1) else { return false };
+    let about_leaver = |page: &domain::ports::Page| {
+        page.person.as_ref().is_some_and(|person| act.leavers.contains(&person.to_string().as_str()))
+    };
+    let mut pages = world.pages().into_iter().filter(about_leaver);
+    pages.any(|page| page.at <= struck.at + AT_ONCE && page.text.contains(call.cuts_by()))
 }

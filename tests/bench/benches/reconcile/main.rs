@@ -17,6 +17,7 @@ mod process;
 use std::path::Path;
 use std::process::ExitCode;
 
+use comfy_table::{Table, TableStyle};
 use process::{Child, Usage};
 
 /// Users of the two tenants.
@@ -48,8 +49,7 @@ fn number(text: &str) -> usize {
 
 /// Runs the processes one after the other and holds what they say against the goals.
 fn orchestrate() -> ExitCode {
-    let mut peaks = Vec::new();
-    let mut ratio = 0.0;
+    let (mut peaks, mut sides) = (Vec::new(), [Usage::default(); 2]);
     for users in SIZES {
         let directory = tempfile::tempdir().expect("a directory");
         let place = directory.path().to_str().expect("a path in UTF-8");
@@ -58,35 +58,68 @@ fn orchestrate() -> ExitCode {
         let tenant = Child::start(&["tenant", &count]);
         let url = tenant.first_line.clone();
         let alone: Usage = Child::run(&["reconcile", &url, place, &count]).parse().expect("a usage");
-        println!("{users} users: peak memory of a run {:.1} MiB, {:.2} s", alone.peak_mib, alone.seconds);
         peaks.push(alone.peak_mib);
         if Some(&users) == SIZES.last() {
-            ratio = duel(&url, place, &count);
+            sides = duel(&url, place, &count);
         }
     }
-    let growth = peaks.last().zip(peaks.first()).map_or(f64::NAN, |(large, small)| large / small);
-    let largest = peaks.iter().copied().fold(0.0, f64::max);
-    let met = |is_met: bool| if is_met { "meets" } else { "MISSES" };
-    let goals = [ratio <= TIME_GOAL, growth <= MEMORY_GOAL, largest < MEMORY_MAX_MIB];
-    println!("time against downloading alone: {ratio:.2} ×, {} {TIME_GOAL} ×", met(goals[0]));
-    println!("memory, ten times the users: {growth:.2} ×, {} {MEMORY_GOAL} ×", met(goals[1]));
-    println!("memory: {largest:.1} MiB, {} {MEMORY_MAX_MIB} MiB", met(goals[2]));
-    if goals.iter().all(|goal| *goal) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let [ours, theirs] = sides;
+    let [small, large] = [peaks.first(), peaks.last()].map(|peak| peak.copied().unwrap_or(f64::NAN));
+    let [few, many] = SIZES;
+    let rows = [
+        Row { what: "time of a run, of downloading".into(), of: [ours.seconds, theirs.seconds], goal: Some(TIME_GOAL) },
+        Row { what: "work in the process".into(), of: [ours.cpu_seconds, theirs.cpu_seconds], goal: None },
+        Row { what: format!("peak MiB of a run, {many} users, {few}"), of: [large, small], goal: Some(MEMORY_GOAL) },
+        Row { what: "peak MiB of a run, allowed".into(), of: [large, MEMORY_MAX_MIB], goal: Some(1.0) },
+    ];
+    println!(
+        "a tenant of {many} users, {ROUNDS} rounds of each side by turns, in seconds; the same pages, drift found exactly\n"
+    );
+    println!("{}", table(&rows));
+    if rows.iter().all(Row::is_met) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The rounds of both sides, a line each; answers the ratio of their times.
-fn duel(url: &str, place: &str, count: &str) -> f64 {
+/// The rounds of both sides; answers what each took in all.
+fn duel(url: &str, place: &str, count: &str) -> [Usage; 2] {
     let told = Child::run(&["contest", url, place, count]);
     let mut totals = [Usage::default(); 2];
     for line in told.lines() {
         let (side, usage) = line.split_once(' ').expect("a side and its usage");
         let usage: Usage = usage.parse().expect("a usage");
-        println!("{side}: {:.2} s, of which {:.2} s at work in this process", usage.seconds, usage.cpu_seconds);
         let Some(total) = totals.get_mut(usize::from(side == "download")) else { continue };
         total.seconds += usage.seconds;
         total.cpu_seconds += usage.cpu_seconds;
     }
-    let [ours, theirs] = totals;
-    println!("work in the process against downloading alone: {:.2} ×", ours.cpu_seconds / theirs.cpu_seconds);
-    ours.seconds / theirs.seconds
+    totals
+}
+
+/// A quantity beside another, of which it may be so many times.
+struct Row {
+    what: String,
+    of: [f64; 2],
+    goal: Option<f64>,
+}
+
+impl Row {
+    fn ratio(&self) -> f64 {
+        let [ours, theirs] = self.of;
+        ours / theirs
+    }
+
+    fn is_met(&self) -> bool {
+        self.goal.is_none_or(|goal| self.ratio() <= goal)
+    }
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new());
+    table.set_header(["", "ours", "beside", "ratio", "goal"]);
+    for row in rows {
+        let [ours, theirs] = row.of.map(|quantity| format!("{quantity:.2}"));
+        let word = if row.is_met() { "meets" } else { "MISSES" };
+        let goal = row.goal.map_or_else(String::new, |goal| format!("{word} {goal} ×"));
+        table.add_row([row.what.clone(), ours, theirs, format!("{:.2} ×", row.ratio()), goal]);
+    }
+    table
 }

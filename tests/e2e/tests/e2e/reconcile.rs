@@ -7,6 +7,7 @@ use http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use domain::ids::{ObjectId, SkuId};
 use domain::reconcile::{Kind, Scope};
 use reconciler::{Ended, Order};
 use stage::{Found, Given, Reconciling, dry, real};
@@ -340,9 +341,9 @@ async fn m16_licenses_in_error_are_found_by_what_is_wrong_with_them() {
     let found = Reconciling::of(&world, Given { page: 2, ..Given::default() }).run(&real()).await;
     let told = found.of_kind(Kind::LicenseError).into_iter().map(|finding| {
         let id = |id: Option<&str>| id.unwrap().to_owned();
-        let account = id(finding.account.as_ref().map(|account| account.as_str()));
-        let group = id(finding.group.as_ref().map(|group| group.as_str()));
-        (account, id(finding.sku.as_ref().map(|sku| sku.as_str())), group, id(finding.detail.as_deref()))
+        let account = id(finding.account.as_ref().map(ObjectId::as_str));
+        let group = id(finding.group.as_ref().map(ObjectId::as_str));
+        (account, id(finding.sku.as_ref().map(SkuId::as_str)), group, id(finding.detail.as_deref()))
     });
     let told: Vec<_> = told.collect();
     let expected = errors.iter().enumerate().map(|(number, error)| {

@@ -71,8 +71,15 @@ struct Confirm {
     /// The account's object id
     #[arg(value_name = "OBJECT_ID")]
     object: ObjectId,
-    /// Who says so
-    #[arg(long, value_name = "NAME")]
+    /// Who says so; default: whoever is logged in here
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "USER",
+        hide_env = true,
+        default_value = "somebody at a terminal",
+        hide_default_value = true
+    )]
     by: String,
     /// Even if the person has left (the account will be cut), is protected, or is an administrator
     #[arg(long)]

@@ -7,12 +7,11 @@ use domain::forecast::{Forecaster, Outlook, Supply};
 use domain::ids::SkuId;
 use domain::policy::skus;
 use domain::ports::Roster;
+use domain::reconcile::Seats;
 use jiff::civil::Date;
-use joinery::desk::Desk;
-use joinery::tenant::Environment;
 use serde::Serialize;
 
-use super::{Answer, Answered, Data};
+use super::{Answer, Answered, Data, licenses};
 use crate::print::{self, Output, Rows};
 
 /// Show how many seats of each product will be needed, and when they run out
@@ -71,21 +70,22 @@ struct DayRow {
 impl Forecast {
     pub(crate) async fn run(self) -> Answered {
         let desk = self.data.open().await?;
-        let policy = desk.policy().inspect_err(|error| eprintln!("{}", error.render()))?;
+        let app = licenses::app(&desk)?;
+        let policy = &app.policy;
         let mut forecaster =
-            Forecaster::new(&policy, desk.clock.now(), policy.tenant.time_zone.clone(), usize::from(self.days));
+            Forecaster::new(policy, desk.clock.now(), policy.tenant.time_zone.clone(), usize::from(self.days));
         for id in desk.everyone().await? {
             if let Some(person) = desk.store.person(&id).await? {
                 forecaster.add(&person);
             }
         }
-        let mut rows: Vec<_> = forecaster.finish(&supplies(&desk).await?).into_iter().map(Row::of).collect();
+        let mut rows: Vec<_> = forecaster.finish(&supplies(&app).await?).into_iter().map(Row::of).collect();
         // What runs out first comes first, what never does by name.
         rows.sort_by(|a, b| {
             (a.runs_out.is_none(), a.runs_out, &a.name).cmp(&(b.runs_out.is_none(), b.runs_out, &b.name))
         });
         if let Some(wanted) = &self.sku {
-            rows.retain(|row| row.is_called(wanted));
+            rows.retain(|row| licenses::is_called(&row.sku, &row.name, wanted));
             let [row] = rows.as_slice() else {
                 eprintln!("no product `{wanted}` is owned or needed; `joinery forecast` lists them");
                 return Ok(Answer::No);
@@ -98,14 +98,13 @@ impl Forecast {
     }
 }
 
-async fn supplies(desk: &Desk) -> Result<BTreeMap<SkuId, Supply>, Box<dyn std::error::Error + Send + Sync>> {
-    let skus = desk.clients(&Environment::of_process())?.ordinary.subscribed_skus().await?;
-    let for_users = skus.into_iter().filter(graph::SubscribedSku::is_for_users);
-    let supplies = for_users.filter_map(|sku| {
-        let (owned, consumed) = (sku.free_seats().saturating_add(sku.consumed_units), sku.consumed_units);
-        Some((sku.sku_id.as_str().parse().ok()?, Supply { name: sku.sku_part_number, owned, consumed }))
-    });
-    Ok(supplies.collect())
+async fn supplies(app: &reconciler::App) -> Result<BTreeMap<SkuId, Supply>, reconciler::Trouble> {
+    let products = reconciler::products(app).await?;
+    let supply = |seats: &Seats| {
+        let owned = seats.free.saturating_add(seats.consumed);
+        (seats.sku.clone(), Supply { name: seats.name.clone(), owned, consumed: seats.consumed })
+    };
+    Ok(products.seats().map(supply).collect())
 }
 
 impl Row {
@@ -126,10 +125,6 @@ impl Row {
             leaving: day.leaving,
         };
         Self { days: days.into_iter().map(day).collect(), sku, name, owned, consumed, runs_out, peak }
-    }
-
-    fn is_called(&self, wanted: &str) -> bool {
-        self.name.eq_ignore_ascii_case(wanted) || self.sku.as_str().eq_ignore_ascii_case(wanted)
     }
 
     fn runs_out(&self) -> String {

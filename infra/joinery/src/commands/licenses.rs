@@ -67,7 +67,7 @@ impl Licenses {
         let mut seats: Vec<Seats> = products.seats().cloned().collect();
         seats.sort_by(|a, b| a.name.cmp(&b.name));
         if let Some(wanted) = &self.sku {
-            seats.retain(|seats| is_called(seats, wanted));
+            seats.retain(|seats| is_called(&seats.sku, &seats.name, wanted));
             if seats.is_empty() {
                 eprintln!("the tenant does not own `{wanted}`; `joinery licenses` lists what it owns");
                 return Ok(Answer::No);
@@ -92,9 +92,10 @@ pub(super) fn app(desk: &Desk) -> Result<reconciler::App, Box<dyn std::error::Er
     Ok(reconciliation::app(&policy, &desk.store, &wiring))
 }
 
-fn is_called(seats: &Seats, wanted: &str) -> bool {
-    let named = skus::sku_id(wanted).is_some_and(|sku| sku == seats.sku);
-    named || seats.name.eq_ignore_ascii_case(wanted) || seats.sku.as_str().eq_ignore_ascii_case(wanted)
+/// Whether a product is meant, by part number or id.
+pub(super) fn is_called(sku: &SkuId, name: &str, wanted: &str) -> bool {
+    let named = skus::sku_id(wanted).is_some_and(|named| named == *sku);
+    named || name.eq_ignore_ascii_case(wanted) || sku.as_str().eq_ignore_ascii_case(wanted)
 }
 
 async fn line(app: &reconciler::App, seats: &[Seats]) -> Result<Vec<Row>, StoreError> {
